@@ -1,0 +1,111 @@
+//! The number language: what a scalar formula may be written over.
+//!
+//! The formula of a pointwise op is written once and read by several kinds of numbers: [`Num`] computes it, [`Dual`]
+//! carries a derivative along. A dual number knows nothing of tapes and of the reverse sweep, so it is an independent
+//! second way to every derivative; nested, `Dual<Dual<Num<f64>>>`, to every second derivative.
+
+use std::ops::{Add, Div, Mul, Neg, Sub};
+
+mod dual;
+mod num;
+
+pub use dual::Dual;
+pub use num::Num;
+
+/// A number that a scalar formula can be evaluated on.
+///
+/// Plain `f64` values mix with it on the right: `x * 0.5`. On the left they work for the concrete types.
+pub trait Number:
+    Copy
+    + Add<Output = Self>
+    + Sub<Output = Self>
+    + Mul<Output = Self>
+    + Div<Output = Self>
+    + Neg<Output = Self>
+    + Add<f64, Output = Self>
+    + Sub<f64, Output = Self>
+    + Mul<f64, Output = Self>
+    + Div<f64, Output = Self>
+    + PartialOrd
+    + PartialOrd<f64>
+{
+    /// The constant `x`.
+    fn of(x: f64) -> Self;
+    /// The number without its derivatives.
+    fn real(self) -> f64;
+    /// |x|.
+    fn abs(self) -> Self;
+    /// √x.
+    fn sqrt(self) -> Self;
+    /// eˣ.
+    fn exp(self) -> Self;
+    /// 2ˣ.
+    fn exp2(self) -> Self;
+    /// eˣ − 1, exact near 0.
+    fn expm1(self) -> Self;
+    /// ln x.
+    fn ln(self) -> Self;
+    /// ln(1 + x), exact near 0.
+    fn ln_1p(self) -> Self;
+    /// log₂ x.
+    fn log2(self) -> Self;
+    /// log₁₀ x.
+    fn log10(self) -> Self;
+    /// sin x, radians.
+    fn sin(self) -> Self;
+    /// cos x, radians.
+    fn cos(self) -> Self;
+    /// tan x, radians.
+    fn tan(self) -> Self;
+    /// arcsin x.
+    fn asin(self) -> Self;
+    /// arccos x.
+    fn acos(self) -> Self;
+    /// arctan x.
+    fn atan(self) -> Self;
+    /// sinh x.
+    fn sinh(self) -> Self;
+    /// cosh x.
+    fn cosh(self) -> Self;
+    /// tanh x.
+    fn tanh(self) -> Self;
+    /// arsinh x.
+    fn asinh(self) -> Self;
+    /// arcosh x.
+    fn acosh(self) -> Self;
+    /// artanh x.
+    fn atanh(self) -> Self;
+    /// The error function, 2/√π ∫₀ˣ e^(−t²) dt.
+    fn erf(self) -> Self;
+    /// 1 − erf x, exact in the tail.
+    fn erfc(self) -> Self;
+    /// xʸ.
+    fn pow(self, y: Self) -> Self;
+    /// The angle of the point (x, self), in (−π, π].
+    fn atan2(self, x: Self) -> Self;
+    /// √(x² + y²) without overflow.
+    fn hypot(self, y: Self) -> Self;
+    /// The largest integer not above x; its slope is 0.
+    fn floor(self) -> Self;
+    /// The smallest integer not below x; its slope is 0.
+    fn ceil(self) -> Self;
+    /// The nearest integer, halves to even; its slope is 0.
+    fn round(self) -> Self;
+
+    /// The logistic function 1/(1 + e⁻ˣ), from the side that cannot overflow.
+    #[must_use]
+    #[inline]
+    fn sigmoid(self) -> Self {
+        let e = (-self.abs()).exp();
+        let s = Self::of(1.0) / (e + 1.0);
+        if self >= 0.0 { s } else { e * s }
+    }
+
+    /// ln(1 + eˣ), as max(x, 0) + ln(1 + e^−|x|).
+    #[must_use]
+    #[inline]
+    fn softplus(self) -> Self {
+        let tail = (-self.abs()).exp().ln_1p();
+        if self <= 0.0 { tail } else { self + tail }
+    }
+}

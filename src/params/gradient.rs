@@ -1,0 +1,218 @@
+//! Gradients: the derivative of a scalar for every learned value, in the layout of the store.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use ndarray::{ArrayViewD, ArrayViewMutD};
+
+use super::layout::{Layout, Param};
+use super::{Params, array, array_mut, belongs, norm};
+use crate::real::Real;
+
+/// The derivative of a scalar for every learned value of a store, in the layout of the store.
+///
+/// `backward` overwrites it, `backward_add` adds to it; both mark it *fresh*, and so does changing it by hand. An
+/// optimiser step uses it up: a second step with the same gradient is refused, because a forgotten `backward` trains
+/// on stale numbers without any other sign.
+///
+/// New values of buffers, such as running statistics, travel in it too and are taken over by the step.
+#[derive(Debug)]
+pub struct Gradient<T> {
+    layout: Arc<Layout>,
+    values: Vec<T>,
+    buffers: Vec<T>,
+    updated: Vec<bool>,
+    reached: Vec<bool>,
+    /// Atomic, so that a step can mark a gradient it only borrows and the type stays `Sync`.
+    state: AtomicU8,
+}
+
+const EMPTY: u8 = 0;
+const FRESH: u8 = 1;
+const USED: u8 = 2;
+
+impl<T: Real> Gradient<T> {
+    pub(super) fn new(layout: Arc<Layout>) -> Self {
+        let total = |slots: &[super::Slot]| slots.last().map_or(0, |slot| slot.range().end);
+        Self {
+            values: vec![T::zero(); total(&layout.params)],
+            buffers: vec![T::zero(); total(&layout.buffers)],
+            updated: vec![false; layout.buffers.len()],
+            reached: vec![false; layout.params.len()],
+            state: AtomicU8::new(EMPTY),
+            layout,
+        }
+    }
+
+    /// All derivatives, in the order of [`Params::flat`].
+    #[must_use]
+    pub fn flat(&self) -> &[T] {
+        &self.values
+    }
+
+    /// All derivatives, to change; marks the gradient fresh.
+    pub fn flat_mut(&mut self) -> &mut [T] {
+        *self.state.get_mut() = FRESH;
+        &mut self.values
+    }
+
+    /// The derivative for one tensor.
+    ///
+    /// # Panics
+    ///
+    /// If the handle is of another store.
+    #[must_use]
+    #[track_caller]
+    pub fn value(&self, param: Param) -> ArrayViewD<'_, T> {
+        let slot = belongs(self.layout.param(param));
+        array(slot.shape, &self.values[slot.range()])
+    }
+
+    /// The derivative for one tensor, to change; marks the gradient fresh.
+    ///
+    /// # Panics
+    ///
+    /// If the handle is of another store.
+    #[track_caller]
+    pub fn value_mut(&mut self, param: Param) -> ArrayViewMutD<'_, T> {
+        *self.state.get_mut() = FRESH;
+        let slot = belongs(self.layout.param(param));
+        array_mut(slot.shape, &mut self.values[slot.range()])
+    }
+
+    /// The names and derivatives of all tensors, in the order they were added.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&'static str, ArrayViewD<'_, T>)> {
+        self.layout.params.iter().map(|slot| (slot.name, array(slot.shape, &self.values[slot.range()])))
+    }
+
+    /// The Euclidean norm of all derivatives together, in `f64`, without overflow on the way.
+    #[must_use]
+    pub fn norm(&self) -> f64 {
+        norm(|| std::iter::once(&self.values[..]))
+    }
+
+    /// Multiplies every derivative by `factor`; a gradient already used stays used.
+    pub fn scale(&mut self, factor: T) {
+        self.values.iter_mut().for_each(|g| *g *= factor);
+    }
+
+    /// Sets every derivative to 0 and forgets what was recorded about it.
+    pub fn clear(&mut self) {
+        self.values.fill(T::zero());
+        self.updated.fill(false);
+        self.reached.fill(false);
+        *self.state.get_mut() = EMPTY;
+    }
+
+    /// Whether it was computed or changed since the last optimiser step.
+    #[must_use]
+    pub fn is_fresh(&self) -> bool {
+        self.state.load(Ordering::Relaxed) == FRESH
+    }
+
+    /// The trainable tensors that the last `backward` did not reach: their derivative is 0 because the scalar does not
+    /// depend on them. Often a layer that was forgotten, or cut off by a `detach`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let mut params = Params::<f64>::new();
+    /// let used = params.add("used", [2], || 1.0);
+    /// let _ = params.add("forgotten", [2], || 1.0);
+    /// let (mut tape, mut gradient) = (Tape::new(), params.gradient());
+    /// let step = tape.record(&params);
+    /// step.param(used).sum().backward(&mut gradient);
+    /// assert_eq!(gradient.unreached().collect::<Vec<_>>(), ["forgotten"]);
+    /// ```
+    pub fn unreached(&self) -> impl Iterator<Item = &'static str> {
+        let slots = self.layout.params.iter().zip(&self.reached);
+        slots.filter(|(slot, reached)| !**reached && !slot.frozen).map(|(slot, _)| slot.name)
+    }
+
+    /// Uses the gradient up for one update of `params`.
+    ///
+    /// Every optimiser calls this first; a hand-written update should too.
+    ///
+    /// # Panics
+    ///
+    /// If the gradient is of another store or layout, or was not computed since it was last used.
+    #[track_caller]
+    pub fn consume(&self, params: &Params<T>) {
+        if let Err(message) = self.fits(params.layout()) {
+            panic!("step: {message}");
+        }
+        match self.state.swap(USED, Ordering::Relaxed) {
+            FRESH => {}
+            EMPTY => {
+                panic!(
+                    "step: the gradient was never computed\n  help: call `loss.backward(&mut gradient)` before the step"
+                )
+            }
+            _ => panic!(
+                "step: this gradient was used by an earlier step\n  help: call `loss.backward(&mut gradient)` before each step"
+            ),
+        }
+    }
+
+    pub(crate) fn fits(&self, layout: &Arc<Layout>) -> Result<(), String> {
+        if Arc::ptr_eq(&self.layout, layout) || self.layout.is_same_but_for_freezing(layout) {
+            return Ok(());
+        }
+        let (own, other) = (&self.layout, layout);
+        Err(format!(
+            "the gradient is of store #{} with {} tensors, the parameters are store #{} with {}\n  help: make it with `params.gradient()` once the model is complete",
+            own.store,
+            own.params.len(),
+            other.store,
+            other.params.len()
+        ))
+    }
+
+    /// Starts an overwriting or an adding `backward` over a store of this layout.
+    pub(crate) fn begin(&mut self, layout: &Arc<Layout>, add: bool) {
+        if !Arc::ptr_eq(&self.layout, layout) {
+            self.layout = Arc::clone(layout);
+        }
+        if !add {
+            self.values.fill(T::zero());
+            self.reached.fill(false);
+        }
+        self.updated.fill(false);
+        *self.state.get_mut() = FRESH;
+    }
+
+    pub(crate) fn write(&mut self, index: usize, derivative: &[T], add: bool) {
+        self.reached[index] = true;
+        let values = &mut self.values[self.layout.params[index].range()];
+        if add {
+            values.iter_mut().zip(derivative).for_each(|(to, &from)| *to += from);
+        } else {
+            values.copy_from_slice(derivative);
+        }
+    }
+
+    pub(crate) fn update(&mut self, buffer: usize, values: &[T]) {
+        self.updated[buffer] = true;
+        self.buffers[self.layout.buffers[buffer].range()].copy_from_slice(values);
+    }
+
+    pub(super) fn updates(&self) -> impl Iterator<Item = (usize, &[T])> {
+        let updated = self.updated.iter().enumerate().filter(|(_, updated)| **updated);
+        updated.map(|(index, _)| (index, &self.buffers[self.layout.buffers[index].range()]))
+    }
+}
+
+impl<T: Real> Clone for Gradient<T> {
+    fn clone(&self) -> Self {
+        Self {
+            layout: Arc::clone(&self.layout),
+            values: self.values.clone(),
+            buffers: self.buffers.clone(),
+            updated: self.updated.clone(),
+            reached: self.reached.clone(),
+            state: AtomicU8::new(self.state.load(Ordering::Relaxed)),
+        }
+    }
+}
