@@ -1,0 +1,139 @@
+//! Ops of the user's own.
+
+use std::sync::Arc;
+
+use ndarray::ArrayViewD;
+
+use super::{Args, Call, Primitive};
+use crate::grad::Cotangents;
+use crate::real::Real;
+use crate::shape::Shape;
+use crate::tape::Var;
+
+/// An op of one's own: a shape rule, a way to compute it, and its derivative.
+///
+/// What it computes must depend on its operands and on what it owns alone. An instance is recognised by its address, and
+/// a tape keeps the instances that it recorded, so two instances with different captured constants are never mistaken
+/// for each other.
+///
+/// # Examples
+///
+/// ```
+/// use std::sync::Arc;
+/// use gradus::prelude::*;
+/// use ndarray::ArrayViewD;
+///
+/// struct Cube;
+/// impl<T: Real> CustomOp<T> for Cube {
+///     fn shape(&self, inputs: &[Shape]) -> Shape {
+///         inputs[0]
+///     }
+///     fn eval(&self, inputs: &[ArrayViewD<'_, T>], out: &mut [T]) {
+///         out.iter_mut().zip(&inputs[0]).for_each(|(y, &x)| *y = x * x * x);
+///     }
+///     fn vjp<'t>(&self, x: &[Var<'t, T>], _: Var<'t, T>, c: Var<'t, T>) -> Vec<Cotangent<'t, T>> {
+///         vec![Cotangent::Var(c * (3.0 * x[0] * x[0]))]
+///     }
+/// }
+///
+/// let cube: Arc<dyn CustomOp<f64>> = Arc::new(Cube);
+/// assert_eq!(grad(|x| x.custom(cube.clone(), &[x]).sum(), &array![2.0]), array![12.0]);
+/// check::gradients(|v| v[0].custom(cube.clone(), &[v[0]]).sum(), &[&array![1.0, -2.0]]).assert();
+/// ```
+pub trait CustomOp<T: Real>: Send + Sync {
+    /// The name that listings and messages use.
+    #[allow(clippy::unnecessary_literal_bound, reason = "implementors may own their name")]
+    fn name(&self) -> &str {
+        "custom"
+    }
+
+    /// The shape of the result. Panic here if the operands do not fit.
+    fn shape(&self, inputs: &[Shape]) -> Shape;
+
+    /// Computes the result into `out`, in standard order.
+    fn eval(&self, inputs: &[ArrayViewD<'_, T>], out: &mut [T]);
+
+    /// The derivative for each operand, given the operands, the result and its cotangent.
+    fn vjp<'t>(&self, inputs: &[Var<'t, T>], y: Var<'t, T>, c: Var<'t, T>) -> Vec<Cotangent<'t, T>>;
+}
+
+/// What a derivative rule answers for one operand.
+#[derive(Clone, Copy, Debug)]
+pub enum Cotangent<'t, T: Real> {
+    /// The derivative, of the operand's shape or one that broadcasting made of it.
+    Var(Var<'t, T>),
+    /// The derivative is 0.
+    Zero,
+    /// The derivative is not known. It is an error to need it.
+    Missing,
+}
+
+impl<'t, T: Real> From<Var<'t, T>> for Cotangent<'t, T> {
+    fn from(var: Var<'t, T>) -> Self {
+        Self::Var(var)
+    }
+}
+
+impl<T: Real> From<()> for Cotangent<'_, T> {
+    fn from((): ()) -> Self {
+        Self::Zero
+    }
+}
+
+/// A call of a [`CustomOp`]; which one stands in the third input.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) struct Custom;
+
+impl Primitive for Custom {
+    const NAMES: &'static [&'static str] = &["custom"];
+
+    fn shape<T: Real>(self, call: &Call<'_, T>) -> Result<Shape, String> {
+        let shapes: Vec<_> = call.log.inputs_list(call.inputs).iter().map(|&id| *call.log.shape(id)).collect();
+        Ok(call.log.custom_at(call.inputs[2]).shape(&shapes))
+    }
+
+    fn eval<T: Real>(self, args: &Args<'_, T>, out: &mut [T]) {
+        let view = |&id: &u32| {
+            let shape = args.log.shape(id);
+            ArrayViewD::from_shape(&shape[..], args.values.value(id)).expect("a value fills its shape")
+        };
+        let inputs: Vec<_> = args.log.operands(args.entry).iter().map(view).collect();
+        args.log.custom(args.entry).eval(&inputs, out);
+    }
+
+    fn vjp<'t, T: Real>(self, ct: &mut Cotangents<'_, 't, T>) {
+        let inputs: Vec<_> = (0..ct.count()).map(|operand| ct.x(operand)).collect();
+        let (op, y, c) = (ct.custom(), ct.y(), ct.c());
+        let answers = op.vjp(&inputs, y, c);
+        assert!(
+            answers.len() == inputs.len(),
+            "{}: vjp answers for {} operands, the op has {}",
+            op.name(),
+            answers.len(),
+            inputs.len()
+        );
+        for (operand, answer) in answers.into_iter().enumerate() {
+            if let Cotangent::Var(var) = answer {
+                let (found, expected) = (var.shape(), inputs[operand].shape());
+                assert!(
+                    expected.broadcasts_to(&found),
+                    "{}: vjp answers {found} for operand {operand} of shape {expected}",
+                    op.name()
+                );
+            }
+            ct.add(operand, || answer);
+        }
+    }
+}
+
+impl<'t, T: Real> Var<'t, T> {
+    /// An op of the user's own; see [`CustomOp`]. `self` only says which recording is meant.
+    ///
+    /// # Panics
+    ///
+    /// If the op's shape rule does, or operands are of several recordings.
+    #[track_caller]
+    pub fn custom(self, op: Arc<dyn CustomOp<T>>, operands: &[Self]) -> Self {
+        self.record_list(Custom, operands, Some(op))
+    }
+}

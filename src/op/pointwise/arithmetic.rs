@@ -1,0 +1,127 @@
+//! Arithmetic of two operands.
+
+use super::pointwise;
+use crate::number::Number as _;
+
+pointwise! {
+    /// Arithmetic of two operands, which broadcast.
+    Arithmetic {
+        /// x + y, as the operator `+`.
+        Add: add(a, b) = a + b, |y, c| [c, c], on [-3.0..3.0, -3.0..3.0], kinks [];
+
+        /// x − y, as the operator `-`.
+        Sub: sub(a, b) = a - b, |y, c| [c, -c], on [-3.0..3.0, -3.0..3.0], kinks [];
+
+        /// x · y, as the operator `*`.
+        Mul: mul(a, b) = a * b, |y, c| [c * b, c * a], on [-3.0..3.0, -3.0..3.0], kinks [];
+
+        /// x / y, as the operator `/`.
+        Div: div(a, b) = a / b, |y, c| [c / b, -(c * y / b)], on [-3.0..3.0, 0.5..3.0], kinks [];
+
+        /// Power xᵉ with an exponent that may be a tensor, too.
+        ///
+        /// Operands broadcast. Negative bases give NaN unless the exponent is a whole number. For a fixed whole exponent
+        /// [`powi`](crate::Var::powi) is exact and quicker.
+        ///
+        /// # Kinks and limits
+        ///
+        /// The derivative for the base is 0 where the exponent is 0, also at x = 0. The derivative for the exponent is 0
+        /// where the base is 0 and the exponent is not negative; it is NaN for negative bases.
+        ///
+        /// # Examples
+        ///
+        /// ```
+        /// use gradus::prelude::*;
+        ///
+        /// assert_eq!(grad(|x| x.pow(3.0).sum(), &array![2.0, -1.0]), array![12.0, 3.0]);
+        /// assert_eq!(grad(|e| e.constant(&array![1.0]).pow(e).sum(), &array![5.0]), array![0.0]);
+        /// ```
+        pub Pow: pow(x, exponent) = x.pow(exponent),
+            |y, c| [
+                {
+                    let zero = exponent.eq(0.0);
+                    // The exponent is made safe first: what `select` drops must be finite, or its own derivative is NaN.
+                    let safe = zero.select(1.0, exponent);
+                    zero.select(0.0, c * (exponent * x.pow(safe - 1.0)))
+                },
+                {
+                    let zero = x.eq(0.0) * exponent.ge(0.0);
+                    zero.select(0.0, c * y * zero.select(1.0, x).ln())
+                }
+            ],
+            on [0.3..3.0, -2.0..3.0], kinks [];
+
+        /// The angle of the point (`other`, `self`) in radians, in (−π, π].
+        ///
+        /// Operands broadcast. The derivative is computed without squaring, so it neither overflows nor underflows; at the
+        /// origin it is NaN.
+        ///
+        /// # Examples
+        ///
+        /// ```
+        /// use gradus::prelude::*;
+        ///
+        /// let g = grad(|y| y.atan2(2.0).sum(), &array![0.0]);
+        /// assert_eq!(g, array![0.5]); // x/(x² + y²)
+        /// ```
+        pub Atan2: atan2(a, b) = a.atan2(b),
+            |y, c| [{ let r = a.hypot(b); c * (b / r / r) }, { let r = a.hypot(b); -(c * (a / r / r)) }],
+            on [-3.0..3.0, 0.5..3.0], kinks [];
+
+        /// Length of the hypotenuse, √(x² + y²), without overflow on the way.
+        ///
+        /// Operands broadcast. At the origin the derivatives are 0.
+        ///
+        /// # Examples
+        ///
+        /// ```
+        /// use gradus::prelude::*;
+        ///
+        /// assert_eq!(grad(|x| x.hypot(4.0).sum(), &array![3.0]), array![0.6]);
+        /// ```
+        pub Hypot: hypot(a, b) = a.hypot(b),
+            |y, c| [c * (a / y.eq(0.0).select(1.0, y)), c * (b / y.eq(0.0).select(1.0, y))],
+            on [-3.0..3.0, 0.5..3.0], kinks [];
+
+        /// The larger of two operands, NaN where one of them is NaN.
+        ///
+        /// Operands broadcast. Where they are equal, each gets half of the cotangent, so that `x.maximum(x)` has slope 1.
+        ///
+        /// # Examples
+        ///
+        /// ```
+        /// use gradus::prelude::*;
+        ///
+        /// assert_eq!(grad(|x| x.maximum(0.0).sum(), &array![-1.0, 0.0, 2.0]), array![0.0, 0.5, 1.0]);
+        /// ```
+        pub Maximum: maximum(a, b) = if a >= b || is_nan(a) { a } else { b },
+            |y, c| [
+                a.gt(b).select(c, a.eq(b).select(c * 0.5, 0.0)),
+                a.lt(b).select(c, a.eq(b).select(c * 0.5, 0.0))
+            ],
+            on [-3.0..-0.5, 0.5..3.0], kinks [];
+
+        /// The smaller of two operands, NaN where one of them is NaN.
+        ///
+        /// Operands broadcast. Where they are equal, each gets half of the cotangent.
+        ///
+        /// # Examples
+        ///
+        /// ```
+        /// use gradus::prelude::*;
+        ///
+        /// assert_eq!(grad(|x| x.minimum(0.0).sum(), &array![-1.0, 0.0, 2.0]), array![1.0, 0.5, 0.0]);
+        /// ```
+        pub Minimum: minimum(a, b) = if a <= b || is_nan(a) { a } else { b },
+            |y, c| [
+                a.lt(b).select(c, a.eq(b).select(c * 0.5, 0.0)),
+                a.gt(b).select(c, a.eq(b).select(c * 0.5, 0.0))
+            ],
+            on [-3.0..-0.5, 0.5..3.0], kinks [];
+    }
+}
+
+#[allow(clippy::eq_op, reason = "a number that differs from itself is NaN")]
+fn is_nan<N: PartialEq>(x: N) -> bool {
+    x != x
+}

@@ -1,0 +1,295 @@
+//! Products of matrices and vectors.
+
+use super::{Args, Call, Op, Primitive};
+use crate::grad::Cotangents;
+use crate::kernel::product::{Matrix, product};
+use crate::kernel::strided::Walk;
+use crate::real::Real;
+use crate::shape::Shape;
+use crate::tape::Var;
+
+/// A·B over the last two axes, leading axes broadcast; each operand may be read transposed.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) struct Matmul {
+    pub(crate) transposed: [bool; 2],
+}
+
+/// Rows and columns of the matrices in the last two axes, as they are read.
+fn matrix(shape: &Shape, transposed: bool) -> (usize, usize) {
+    let (rows, columns) = (shape[shape.rank() - 2], shape[shape.rank() - 1]);
+    if transposed { (columns, rows) } else { (rows, columns) }
+}
+
+fn batch(shape: &Shape) -> Shape {
+    Shape::from(&shape[..shape.rank() - 2])
+}
+
+/// A shape as it is read, for messages.
+fn as_read(shape: &Shape, transposed: bool) -> Shape {
+    let mut read = *shape;
+    if transposed {
+        let rank = read.rank();
+        read.swap(rank - 2, rank - 1);
+    }
+    read
+}
+
+impl Primitive for Matmul {
+    const NAMES: &'static [&'static str] = &["matmul"];
+
+    fn arity(self) -> usize {
+        2
+    }
+
+    fn shape<T: Real>(self, call: &Call<'_, T>) -> Result<Shape, String> {
+        let ([a, b], [ta, tb]) = ([call.shape(0), call.shape(1)], self.transposed);
+        let ((m, k), (l, n)) = (matrix(&a, ta), matrix(&b, tb));
+        let (shown_a, shown_b) = (as_read(&a, ta), as_read(&b, tb));
+        if k != l {
+            let help = if k == n || m == l {
+                "\n  help: is one of them to be transposed? `x.t()` costs nothing in a product"
+            } else {
+                ""
+            };
+            return Err(format!("{shown_a} · {shown_b}: inner axes {k} and {l} differ{help}"));
+        }
+        let Some(mut out) = batch(&a).broadcast(&batch(&b)) else {
+            return Err(format!("{shown_a} · {shown_b}: leading axes do not broadcast"));
+        };
+        out.push(m);
+        out.push(n);
+        Ok(out)
+    }
+
+    fn eval<T: Real>(self, args: &Args<'_, T>, out: &mut [T]) {
+        let ([a, b], [ta, tb]) = ([args.shape(0), args.shape(1)], self.transposed);
+        let ((m, k), (_, n)) = (matrix(a, ta), matrix(b, tb));
+        let lead = batch(args.out_shape());
+        let starts = |shape: &Shape| Walk::new(lead, batch(shape).broadcast_strides(&lead)).positions();
+        for ((out, i), j) in out.chunks_exact_mut((m * n).max(1)).zip(starts(a)).zip(starts(b)) {
+            let left = Matrix::new(&args.data(0)[i * m * k..][..m * k], a[a.rank() - 2], a[a.rank() - 1], ta);
+            let right = Matrix::new(&args.data(1)[j * k * n..][..k * n], b[b.rank() - 2], b[b.rank() - 1], tb);
+            product(left, right, T::zero(), out);
+        }
+    }
+
+    // C = A·B: Ā = C̄·Bᵀ, B̄ = Aᵀ·C̄ (Giles 2008); an operand that is read transposed gets its cotangent transposed.
+    fn vjp<'t, T: Real>(self, ct: &mut Cotangents<'_, 't, T>) {
+        let ([a, b], c, [ta, tb]) = (ct.xs(), ct.c(), self.transposed);
+        ct.add(0, || if ta { b.product(c, [tb, true]) } else { c.product(b, [false, !tb]) });
+        ct.add(1, || if tb { c.product(a, [true, ta]) } else { a.product(c, [!ta, false]) });
+    }
+
+    fn arguments(self, _: [u32; 3]) -> String {
+        match self.transposed {
+            [false, false] => String::new(),
+            [true, false] => "left transposed".to_owned(),
+            [false, true] => "right transposed".to_owned(),
+            [true, true] => "both transposed".to_owned(),
+        }
+    }
+}
+
+/// x·W + b with the bias added inside the product; the fused form of a product and a sum.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) struct Affine;
+
+impl Primitive for Affine {
+    const NAMES: &'static [&'static str] = &["affine"];
+
+    fn arity(self) -> usize {
+        3
+    }
+
+    fn shape<T: Real>(self, call: &Call<'_, T>) -> Result<Shape, String> {
+        let (x, w, b) = (call.shape(0), call.shape(1), call.shape(2));
+        if w.rank() != 2 {
+            return Err(format!("weight {w} is not a matrix [in, out]"));
+        }
+        if x[1] != w[0] {
+            return Err(format!(
+                "{x} · {w}: inner axes {} and {} differ\n  help: a weight has shape [in, out]",
+                x[1], w[0]
+            ));
+        }
+        if b != [w[1]] {
+            return Err(format!("bias {b} for weight {w}: expected [{}]", w[1]));
+        }
+        Ok(Shape::from([x[0], w[1]]))
+    }
+
+    fn eval<T: Real>(self, args: &Args<'_, T>, out: &mut [T]) {
+        let (x, w, bias) = (args.shape(0), args.shape(1), args.data(2));
+        if !bias.is_empty() {
+            out.chunks_exact_mut(bias.len()).for_each(|row| row.copy_from_slice(bias));
+        }
+        let left = Matrix::new(args.data(0), x[0], x[1], false);
+        product(left, Matrix::new(args.data(1), w[0], w[1], false), T::one(), out);
+    }
+
+    // x̄ = c·Wᵀ, W̄ = xᵀ·c, b̄ = c summed over the rows (by `add`).
+    fn vjp<'t, T: Real>(self, ct: &mut Cotangents<'_, 't, T>) {
+        let ([x, w, _], c) = (ct.xs::<3>(), ct.c());
+        ct.add(0, || c.product(w, [false, true]));
+        ct.add(1, || x.product(c, [true, false]));
+        ct.add(2, || c);
+    }
+}
+
+impl<'t, T: Real> Var<'t, T> {
+    #[track_caller]
+    pub(crate) fn product(self, right: Self, transposed: [bool; 2]) -> Self {
+        self.record(Matmul { transposed }, [self, right])
+    }
+
+    /// The tensor behind a transposition of its last two axes, if that is what this one is.
+    fn behind_transposition(self) -> (Self, bool) {
+        match self.permuted_from() {
+            Some((source, permutation)) if permutation.is_transposition(self.shape().rank()) => (source, true),
+            _ => (self, false),
+        }
+    }
+
+    /// Matrix product over the last two axes.
+    ///
+    /// | left | right | result |
+    /// |---|---|---|
+    /// | `[m, k]` | `[k, n]` | `[m, n]` |
+    /// | `[…, m, k]` | `[…, k, n]` | `[…, m, n]`, leading axes broadcast |
+    /// | `[k]` | `[k, n]` | `[n]` |
+    /// | `[m, k]` | `[k]` | `[m]` |
+    /// | `[k]` | `[k]` | `[]` |
+    ///
+    /// Operands made by [`t`](Var::t) are read as they stand, without a copy. Cotangents: Ā = C̄·Bᵀ, B̄ = Aᵀ·C̄.
+    ///
+    /// # Panics
+    ///
+    /// If the shapes do not fit, or one operand is a scalar.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let a = array![[1.0, 2.0], [3.0, 4.0]];
+    /// let g = grad(|x| x.constant(&a).matmul(x).sum(), &array![1.0, 1.0]);
+    /// assert_eq!(g, array![4.0, 6.0]); // column sums
+    /// ```
+    ///
+    /// # References
+    ///
+    /// Giles 2008, Collected matrix derivative results for forward and reverse mode algorithmic differentiation.
+    #[track_caller]
+    pub fn matmul(self, right: Self) -> Self {
+        let (a, b) = (self.shape(), right.shape());
+        match (a.rank(), b.rank()) {
+            (0, _) | (_, 0) => {
+                self.fail("matmul", &format!("{a} · {b}: a scalar is no matrix\n  help: multiply with `*`"))
+            }
+            (1, 1) => self.dot(right),
+            (1, _) => {
+                let row = self.reshape([1, a[0]]).matmul(right);
+                let axis = row.shape().rank() - 2;
+                row.squeeze(axis)
+            }
+            (_, 1) => {
+                let column = self.matmul(right.reshape([b[0], 1]));
+                column.squeeze(-1)
+            }
+            // Rows of all batches times one matrix are one product.
+            (3.., 2) if self.permuted_from().is_none() && a[a.rank() - 1] == b[0] => {
+                let mut out = a;
+                let rows = a[..a.rank() - 1].iter().product();
+                out[..][a.rank() - 1] = b[1];
+                self.reshape([rows, b[0]]).matmul(right).reshape(out)
+            }
+            _ => {
+                let ((left, ta), (right, tb)) = (self.behind_transposition(), right.behind_transposition());
+                left.product(right, [ta, tb])
+            }
+        }
+    }
+
+    /// Scalar product of two vectors, Σxᵢyᵢ.
+    ///
+    /// # Panics
+    ///
+    /// If they are not vectors of one length.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// assert_eq!(grad(|x| x.dot(x), &array![1.0, 2.0]), array![2.0, 4.0]);
+    /// ```
+    #[track_caller]
+    pub fn dot(self, right: Self) -> Self {
+        let (a, b) = (self.shape(), right.shape());
+        if a.rank() != 1 || a != b {
+            self.fail("dot", &format!("{a} · {b}: expected two vectors of one length"));
+        }
+        self.reshape([1, a[0]]).product(right.reshape([a[0], 1]), [false, false]).reshape(Shape::scalar())
+    }
+
+    /// Outer product of two vectors: element (i, j) is xᵢ·yⱼ.
+    ///
+    /// # Panics
+    ///
+    /// If they are not vectors.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// assert_eq!(grad(|x| x.outer(x).sum(), &array![1.0, 2.0]), array![6.0, 6.0]);
+    /// ```
+    #[track_caller]
+    pub fn outer(self, right: Self) -> Self {
+        let (a, b) = (self.shape(), right.shape());
+        if a.rank() != 1 || b.rank() != 1 {
+            self.fail("outer", &format!("{a} and {b}: expected two vectors"));
+        }
+        self.reshape([a[0], 1]) * right.reshape([1, b[0]])
+    }
+
+    /// Affine map x·W + b with W `[in, out]` and b `[out]`: a dense layer.
+    ///
+    /// `x` is `[…, in]`, the result `[…, out]`. Cotangents: x̄ = c·Wᵀ, W̄ = xᵀ·c, b̄ = Σ c over all rows.
+    ///
+    /// # Panics
+    ///
+    /// If the shapes do not fit.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let (w, b) = (array![[1.0], [2.0]], array![0.5]);
+    /// let y = value(|x| x.affine(x.constant(&w), x.constant(&b)).sum(), &array![[3.0, 4.0]]);
+    /// assert_eq!(y, 11.5);
+    /// ```
+    #[track_caller]
+    pub fn affine(self, weight: Self, bias: Self) -> Self {
+        let shape = self.shape();
+        match shape.rank() {
+            0 => self.fail("affine", "x is a scalar, expected [batch, in]"),
+            2 => self.record(Affine, [self, weight, bias]),
+            rank => {
+                let columns = shape[rank - 1];
+                let rows = self.reshape([shape[..rank - 1].iter().product(), columns]);
+                let y = rows.record(Affine, [rows, weight, bias]);
+                let width = y.shape()[1];
+                y.reshape(shape.with(rank - 1, width))
+            }
+        }
+    }
+
+    /// The operand of a permutation, if that is what this tensor is.
+    fn permuted_from(self) -> Option<(Self, super::Permute)> {
+        let (op, inputs) = self.instruction();
+        if let Op::Permute(permutation) = op { Some((self.at(inputs[0]), permutation)) } else { None }
+    }
+}

@@ -1,0 +1,524 @@
+//! Reductions: over all axes, one or several, with or without keeping them.
+//!
+//! A primitive reduction takes neighbouring axes together; others are brought beside each other first.
+
+use super::{Args, Call, Op, Primitive};
+use crate::axes::{Axes, AxisSet};
+use crate::grad::Cotangents;
+use crate::kernel::{Lines, reduce};
+use crate::real::Real;
+use crate::shape::Shape;
+use crate::tape::Var;
+
+/// The axes `start..end` of the operand, and whether they stay with length 1.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) struct Span {
+    start: u8,
+    end: u8,
+    keep: bool,
+}
+
+impl Span {
+    #[allow(clippy::cast_possible_truncation, reason = "at most 6 axes")]
+    pub(crate) fn new(start: usize, end: usize, keep: bool) -> Self {
+        Self { start: start as u8, end: end as u8, keep }
+    }
+
+    pub(crate) fn lines(self, shape: &Shape) -> Lines {
+        Lines::along(shape, self.start.into(), self.end.into())
+    }
+
+    fn reduced(self, shape: &Shape) -> Shape {
+        shape.reduced(self.start.into(), self.end.into(), self.keep)
+    }
+
+    fn kept(self) -> Self {
+        Self { keep: true, ..self }
+    }
+
+    /// A reduced tensor with the reduced axes back as axes of length 1, to broadcast against the operand.
+    fn spread<'t, T: Real>(self, reduced: Var<'t, T>, operand: &Shape) -> Var<'t, T> {
+        if self.keep { reduced } else { reduced.reshape(self.kept().reduced(operand)) }
+    }
+
+    /// The operand of a reduction with its reduced axes made one; returns that axis, too.
+    fn merged<'t, T: Real>(self, x: Var<'t, T>) -> (Var<'t, T>, usize) {
+        let shape = x.shape();
+        let mut merged = Shape::from(&shape[..self.start.into()]);
+        merged.push(self.lines(&shape).n);
+        shape[self.end.into()..].iter().for_each(|&n| merged.push(n));
+        (x.reshape(merged), self.start.into())
+    }
+
+    fn refuse_empty<T: Real>(self, call: &Call<'_, T>) -> Result<Shape, String> {
+        let shape = call.shape(0);
+        let lines = self.lines(&shape);
+        if lines.n == 0 && lines.outer * lines.inner > 0 {
+            return Err(format!("{shape} has no elements along the reduced axes"));
+        }
+        Ok(self.reduced(&shape))
+    }
+
+    pub(crate) fn arguments(self) -> String {
+        let axes: Vec<_> = (self.start..self.end).map(|axis| axis.to_string()).collect();
+        format!("axes [{}]{}", axes.join(", "), if self.keep { " kept" } else { "" })
+    }
+}
+
+/// Σ along a span.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) struct Sum(pub(crate) Span);
+
+impl Primitive for Sum {
+    const NAMES: &'static [&'static str] = &["sum"];
+
+    fn shape<T: Real>(self, call: &Call<'_, T>) -> Result<Shape, String> {
+        Ok(self.0.reduced(&call.shape(0)))
+    }
+
+    fn eval<T: Real>(self, args: &Args<'_, T>, out: &mut [T]) {
+        reduce::sum_lines(self.0.lines(args.shape(0)), args.data(0), out);
+    }
+
+    fn vjp<'t, T: Real>(self, ct: &mut Cotangents<'_, 't, T>) {
+        let (shape, c) = (ct.x(0).shape(), ct.c());
+        ct.add(0, || self.0.spread(c, &shape).broadcast_to(shape));
+    }
+
+    fn arguments(self, _: [u32; 3]) -> String {
+        self.0.arguments()
+    }
+}
+
+/// Π along a span.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) struct Prod(Span);
+
+impl Primitive for Prod {
+    const NAMES: &'static [&'static str] = &["prod"];
+
+    fn shape<T: Real>(self, call: &Call<'_, T>) -> Result<Shape, String> {
+        Ok(self.0.reduced(&call.shape(0)))
+    }
+
+    fn eval<T: Real>(self, args: &Args<'_, T>, out: &mut [T]) {
+        reduce::fold_lines(self.0.lines(args.shape(0)), args.data(0), out, T::one(), |a, x| a * x);
+    }
+
+    fn vjp<'t, T: Real>(self, ct: &mut Cotangents<'_, 't, T>) {
+        let (x, c) = (ct.x(0), ct.c());
+        let shape = x.shape();
+        // The product of all the others, from both sides, since dividing by x fails where x is 0.
+        ct.add(0, || {
+            let (line, axis) = self.0.merged(x);
+            let before = line.cumprod(axis).shifted(axis, 1.0, false);
+            let behind = line.cumprod_reverse(axis).shifted(axis, 1.0, true);
+            self.0.spread(c, &shape) * (before * behind).reshape(shape)
+        });
+    }
+
+    fn arguments(self, _: [u32; 3]) -> String {
+        self.0.arguments()
+    }
+}
+
+/// The largest or the smallest element along a span.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) struct Extreme {
+    span: Span,
+    largest: bool,
+}
+
+impl Extreme {
+    pub(super) fn largest(span: Span) -> Self {
+        Self { span, largest: true }
+    }
+
+    fn smallest(span: Span) -> Self {
+        Self { span, largest: false }
+    }
+}
+
+impl Primitive for Extreme {
+    const NAMES: &'static [&'static str] = &["max", "min"];
+
+    fn name(self) -> &'static str {
+        Self::NAMES[usize::from(!self.largest)]
+    }
+
+    fn shape<T: Real>(self, call: &Call<'_, T>) -> Result<Shape, String> {
+        self.span.refuse_empty(call)
+    }
+
+    fn eval<T: Real>(self, args: &Args<'_, T>, out: &mut [T]) {
+        let lines = self.span.lines(args.shape(0));
+        if self.largest {
+            reduce::fold_lines(lines, args.data(0), out, T::neg_infinity(), reduce::maximum);
+        } else {
+            reduce::fold_lines(lines, args.data(0), out, T::infinity(), reduce::minimum);
+        }
+    }
+
+    fn vjp<'t, T: Real>(self, ct: &mut Cotangents<'_, 't, T>) {
+        let (x, y, c) = (ct.x(0), ct.y(), ct.c());
+        let shape = x.shape();
+        ct.add(0, || {
+            let winners = x.eq(self.span.spread(y, &shape));
+            let count = winners.record(Sum(self.span.kept()), [winners]);
+            winners.select(self.span.spread(c, &shape) / count, 0.0)
+        });
+    }
+
+    fn arguments(self, _: [u32; 3]) -> String {
+        self.span.arguments()
+    }
+}
+
+/// The position of the largest or the smallest element along a span, as a number.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) struct ArgExtreme {
+    span: Span,
+    largest: bool,
+}
+
+impl Primitive for ArgExtreme {
+    const NAMES: &'static [&'static str] = &["argmax", "argmin"];
+
+    fn name(self) -> &'static str {
+        Self::NAMES[usize::from(!self.largest)]
+    }
+
+    fn shape<T: Real>(self, call: &Call<'_, T>) -> Result<Shape, String> {
+        self.span.refuse_empty(call)
+    }
+
+    fn eval<T: Real>(self, args: &Args<'_, T>, out: &mut [T]) {
+        let lines = self.span.lines(args.shape(0));
+        if self.largest {
+            reduce::arg_lines(lines, args.data(0), out, |a, b| a > b);
+        } else {
+            reduce::arg_lines(lines, args.data(0), out, |a, b| a < b);
+        }
+    }
+
+    fn vjp<'t, T: Real>(self, _: &mut Cotangents<'_, 't, T>) {}
+
+    fn arguments(self, _: [u32; 3]) -> String {
+        self.span.arguments()
+    }
+}
+
+/// √Σx² along a span.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) struct Norm(pub(super) Span);
+
+impl Primitive for Norm {
+    const NAMES: &'static [&'static str] = &["norm"];
+
+    fn shape<T: Real>(self, call: &Call<'_, T>) -> Result<Shape, String> {
+        Ok(self.0.reduced(&call.shape(0)))
+    }
+
+    fn eval<T: Real>(self, args: &Args<'_, T>, out: &mut [T]) {
+        reduce::norm_lines(self.0.lines(args.shape(0)), args.data(0), out);
+    }
+
+    fn vjp<'t, T: Real>(self, ct: &mut Cotangents<'_, 't, T>) {
+        let (x, y, c) = (ct.x(0), ct.y(), ct.c());
+        let shape = x.shape();
+        ct.add(0, || {
+            let safe = y.eq(0.0).select(1.0, y);
+            self.0.spread(c, &shape) * x / self.0.spread(safe, &shape)
+        });
+    }
+
+    fn arguments(self, _: [u32; 3]) -> String {
+        self.0.arguments()
+    }
+}
+
+/// ln Σeˣ along a span.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) struct LogSumExp(Span);
+
+impl Primitive for LogSumExp {
+    const NAMES: &'static [&'static str] = &["logsumexp"];
+
+    fn shape<T: Real>(self, call: &Call<'_, T>) -> Result<Shape, String> {
+        self.0.refuse_empty(call)
+    }
+
+    fn eval<T: Real>(self, args: &Args<'_, T>, out: &mut [T]) {
+        reduce::logsumexp_lines(self.0.lines(args.shape(0)), args.data(0), out);
+    }
+
+    fn vjp<'t, T: Real>(self, ct: &mut Cotangents<'_, 't, T>) {
+        let (x, c) = (ct.x(0), ct.c());
+        ct.add(0, || self.0.spread(c, &x.shape()) * x.record(super::Softmax(self.0.kept()), [x]));
+    }
+
+    fn arguments(self, _: [u32; 3]) -> String {
+        self.0.arguments()
+    }
+}
+
+impl<'t, T: Real> Var<'t, T> {
+    /// Records a reduction over any set of axes by a primitive that takes a span.
+    #[track_caller]
+    fn reduce<P: Into<Op>>(self, name: &str, axes: &impl Axes, primitive: impl Fn(Span) -> P) -> Self {
+        let set = self.expect_axes(name, axes);
+        self.reduce_set(set, primitive)
+    }
+
+    #[track_caller]
+    pub(super) fn reduce_set<P: Into<Op>>(self, set: AxisSet, primitive: impl Fn(Span) -> P) -> Self {
+        if let Some((start, end)) = set.span() {
+            return self.record(primitive(Span::new(start, end, set.keep)), [self]);
+        }
+        let shape = self.shape();
+        let (reduced, rest): (Vec<_>, Vec<_>) = (0..shape.rank()).partition(|&axis| set.member[axis]);
+        let order = [&rest[..], &reduced].concat();
+        let gathered = self.permute(&order);
+        let result = gathered.record(primitive(Span::new(rest.len(), shape.rank(), false)), [gathered]);
+        if set.keep {
+            let mut kept = shape;
+            set.iter().for_each(|axis| kept[axis] = 1);
+            return result.reshape(kept);
+        }
+        result
+    }
+
+    #[track_caller]
+    fn reduce_all<P: Into<Op>>(self, primitive: impl Fn(Span) -> P) -> Self {
+        self.record(primitive(Span::new(0, self.shape().rank(), false)), [self])
+    }
+
+    /// Sum of all elements, Σx: a scalar.
+    ///
+    /// Summed in blocks, so that rounding errors stay small. The sum of no elements is 0. Cotangent: x̄ = c everywhere.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// assert_eq!(grad(|x| (x * x).sum(), &array![1.0, 2.0]), array![2.0, 4.0]);
+    /// ```
+    #[track_caller]
+    pub fn sum(self) -> Self {
+        self.reduce_all(Sum)
+    }
+
+    /// Sum along some axes, which vanish, or stay with length 1 inside [`keep`](crate::keep).
+    ///
+    /// # Panics
+    ///
+    /// If an axis is out of range or named twice.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let rows = value(|x| x.sum_axis(1).max(), &array![[1.0, 2.0], [3.0, 4.0]]);
+    /// assert_eq!(rows, 7.0);
+    /// ```
+    #[track_caller]
+    pub fn sum_axis(self, axes: impl Axes) -> Self {
+        let set = self.expect_axes("sum", &axes);
+        self.sum_set(set)
+    }
+
+    /// Sums one group of neighbouring axes after the other, from the last one on: no element has to move.
+    #[track_caller]
+    pub(crate) fn sum_set(self, set: AxisSet) -> Self {
+        let (mut sum, mut end) = (self, crate::shape::MAX_RANK);
+        if set.iter().next().is_none() {
+            return self.record(Sum(Span::new(0, 0, set.keep)), [self]);
+        }
+        while let Some(last) = (0..end).rev().find(|&axis| set.member[axis]) {
+            let start = (0..last).rev().take_while(|&axis| set.member[axis]).last().unwrap_or(last);
+            sum = sum.record(Sum(Span::new(start, last + 1, set.keep)), [sum]);
+            end = start;
+        }
+        sum
+    }
+
+    /// Product of all elements; 1 for none.
+    ///
+    /// Cotangent: x̄ᵢ = c·Πⱼ≠ᵢ xⱼ, formed without division: right with any number of zeros, to any order.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// assert_eq!(grad(|x| x.prod(), &array![2.0, 0.0, 5.0]), array![0.0, 10.0, 0.0]);
+    /// ```
+    #[track_caller]
+    pub fn prod(self) -> Self {
+        self.reduce_all(Prod)
+    }
+
+    /// Product along some axes, which vanish, or stay with length 1 inside [`keep`](crate::keep).
+    ///
+    /// # Panics
+    ///
+    /// If an axis is out of range or named twice.
+    #[track_caller]
+    pub fn prod_axis(self, axes: impl Axes) -> Self {
+        self.reduce("prod", &axes, Prod)
+    }
+
+    /// Largest element; NaN if there is one.
+    ///
+    /// Where several are largest, they share the cotangent equally.
+    ///
+    /// # Panics
+    ///
+    /// If there are no elements.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// assert_eq!(grad(|x| x.max(), &array![1.0, 3.0, 3.0]), array![0.0, 0.5, 0.5]);
+    /// ```
+    #[track_caller]
+    pub fn max(self) -> Self {
+        self.reduce_all(Extreme::largest)
+    }
+
+    /// Largest element along some axes, which vanish, or stay with length 1 inside [`keep`](crate::keep).
+    ///
+    /// # Panics
+    ///
+    /// If an axis is out of range or named twice, or there are no elements along them.
+    #[track_caller]
+    pub fn max_axis(self, axes: impl Axes) -> Self {
+        self.reduce("max", &axes, Extreme::largest)
+    }
+
+    /// Smallest element; NaN if there is one. Where several are smallest, they share the cotangent equally.
+    ///
+    /// # Panics
+    ///
+    /// If there are no elements.
+    #[track_caller]
+    pub fn min(self) -> Self {
+        self.reduce_all(Extreme::smallest)
+    }
+
+    /// Smallest element along some axes, which vanish, or stay with length 1 inside [`keep`](crate::keep).
+    ///
+    /// # Panics
+    ///
+    /// If an axis is out of range or named twice, or there are no elements along them.
+    #[track_caller]
+    pub fn min_axis(self, axes: impl Axes) -> Self {
+        self.reduce("min", &axes, Extreme::smallest)
+    }
+
+    /// Position of the first largest element along some axes taken together, counted from 0, as a number of the
+    /// tensor's type (exact up to 2²⁴ for `f32`). A NaN counts as largest. The derivative is 0.
+    ///
+    /// # Panics
+    ///
+    /// If an axis is out of range or named twice, or there are no elements along them.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// assert_eq!(value(|x| x.argmax(0), &array![1.0, 3.0, 3.0]), 1.0);
+    /// ```
+    #[track_caller]
+    pub fn argmax(self, axes: impl Axes) -> Self {
+        self.reduce("argmax", &axes, |span| ArgExtreme { span, largest: true })
+    }
+
+    /// Position of the first smallest element along some axes taken together, as in [`argmax`](Var::argmax).
+    ///
+    /// # Panics
+    ///
+    /// If an axis is out of range or named twice, or there are no elements along them.
+    #[track_caller]
+    pub fn argmin(self, axes: impl Axes) -> Self {
+        self.reduce("argmin", &axes, |span| ArgExtreme { span, largest: false })
+    }
+
+    /// Euclidean norm of all elements, √Σx², without overflow on the way. The gradient at 0 is 0.
+    ///
+    /// Cotangent: x̄ = c·x/‖x‖.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// assert_eq!(grad(|x| x.norm(), &array![3.0, 4.0]), array![0.6, 0.8]);
+    /// assert_eq!(grad(|x| x.norm(), &array![0.0, 0.0]), array![0.0, 0.0]);
+    /// ```
+    #[track_caller]
+    pub fn norm(self) -> Self {
+        self.reduce_all(Norm)
+    }
+
+    /// Euclidean norm along some axes, which vanish, or stay with length 1 inside [`keep`](crate::keep).
+    ///
+    /// # Panics
+    ///
+    /// If an axis is out of range or named twice.
+    #[track_caller]
+    pub fn norm_axis(self, axes: impl Axes) -> Self {
+        self.reduce("norm", &axes, Norm)
+    }
+
+    /// ln Σeˣ over all elements, shifted by the largest so that nothing overflows; −∞ if all are −∞.
+    ///
+    /// Cotangent: x̄ = c·softmax(x).
+    ///
+    /// # Panics
+    ///
+    /// If there are no elements.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// assert_eq!(value(|x| x.logsumexp(), &array![1000.0, -1000.0]), 1000.0);
+    /// assert_eq!(grad(|x| x.logsumexp(), &array![7.0, 7.0]), array![0.5, 0.5]);
+    /// ```
+    #[track_caller]
+    pub fn logsumexp(self) -> Self {
+        self.reduce_all(LogSumExp)
+    }
+
+    /// ln Σeˣ along some axes, which vanish, or stay with length 1 inside [`keep`](crate::keep).
+    ///
+    /// # Panics
+    ///
+    /// If an axis is out of range or named twice, or there are no elements along them.
+    #[track_caller]
+    pub fn logsumexp_axis(self, axes: impl Axes) -> Self {
+        self.reduce("logsumexp", &axes, LogSumExp)
+    }
+
+    /// Sums over the axes along which `shape` was broadcast to the shape of this tensor: the adjoint of broadcasting.
+    #[track_caller]
+    pub(crate) fn sum_to(self, shape: &Shape) -> Self {
+        let own = self.shape();
+        if own == *shape {
+            return self;
+        }
+        let lead = own.rank() - shape.rank();
+        let mut set = AxisSet { member: [false; crate::shape::MAX_RANK], keep: true };
+        for axis in 0..own.rank() {
+            set.member[axis] = axis < lead || (shape[axis - lead] == 1 && own[axis] != 1);
+        }
+        self.sum_set(set).reshape(*shape)
+    }
+}
