@@ -1,0 +1,385 @@
+//! The reverse sweep: recording the derivative of a recording.
+//!
+//! A sweep walks back from an output over the instructions that lie between it and what is differentiated for, and asks
+//! each op's rule for its part. Rules record ops like anybody else, so a derivative can be differentiated again, and
+//! what nobody reads is never computed.
+
+use std::panic::Location;
+use std::sync::Arc;
+
+use crate::op::custom::{Cotangent, CustomOp};
+use crate::op::{Op, Selection};
+use crate::real::Real;
+use crate::tape::log::{Answers, Entry, Id, Log, Place, Request};
+use crate::tape::{Recorder, Var};
+
+/// What a derivative rule sees of its instruction: operands, result, cotangent; and where its answers go.
+pub(crate) struct Cotangents<'s, 't, T: Real> {
+    sweep: &'s mut Sweep,
+    recorder: Recorder<'t, T>,
+    id: Id,
+    entry: Entry,
+    c: Var<'t, T>,
+    mask: Option<Mask<'t, T>>,
+}
+
+/// Where a cotangent is exactly 0 because `select` did not choose the branch that it belongs to.
+///
+/// A branch that was not chosen may hold NaN or ∞, and so may the slopes in it; 0 times such a slope would be NaN. So
+/// pointwise rules in the branch have their answers masked again, and the mask travels up with them.
+#[derive(Clone, Copy)]
+struct Mask<'t, T: Real> {
+    condition: Var<'t, T>,
+    chosen: bool,
+}
+
+impl<'t, T: Real> Mask<'t, T> {
+    /// The mask of a cotangent that is itself a choice between something and 0.
+    fn of(cotangent: Var<'t, T>) -> Option<Self> {
+        let (op, [condition, chosen, otherwise]) = cotangent.instruction();
+        let is_zero = |id| cotangent.at(id).is_literal(T::zero());
+        let mask = |chosen| Some(Self { condition: cotangent.at(condition), chosen });
+        match op {
+            Op::Selection(Selection::Select) if is_zero(otherwise) => mask(true),
+            Op::Selection(Selection::Select) if is_zero(chosen) => mask(false),
+            _ => None,
+        }
+    }
+
+    fn is(self, other: Self) -> bool {
+        self.condition.id() == other.condition.id() && self.chosen == other.chosen
+    }
+
+    fn apply(self, x: Var<'t, T>) -> Var<'t, T> {
+        if self.chosen { self.condition.select(x, 0.0) } else { self.condition.select(0.0, x) }
+    }
+}
+
+/// Positions between what is differentiated for and the output, and the cotangents gathered there so far.
+struct Sweep {
+    first: Id,
+    active: Vec<bool>,
+    gathered: Vec<Id>,
+}
+
+const NONE: Id = Id::MAX;
+
+impl Sweep {
+    /// Marks what depends on `inputs` up to `output`.
+    fn new<T: Real>(log: &Log<T>, output: Id, inputs: &[Id]) -> Self {
+        let first = inputs.iter().copied().min().unwrap_or(output).min(output);
+        let len = (output - first) as usize + 1;
+        let mut sweep = Self { first, active: vec![false; len], gathered: vec![NONE; len] };
+        for &input in inputs.iter().filter(|&&input| input <= output) {
+            sweep.active[(input - first) as usize] = true;
+        }
+        for id in first..=output {
+            let entry = log.entry(id);
+            let depends = || log.operands(entry).iter().any(|&operand| sweep.is_active(operand));
+            if entry.op.is_differentiable() && depends() {
+                sweep.active[(id - first) as usize] = true;
+            }
+        }
+        sweep
+    }
+
+    fn is_active(&self, id: Id) -> bool {
+        id.checked_sub(self.first).and_then(|at| self.active.get(at as usize)).is_some_and(|&active| active)
+    }
+
+    fn gathered(&self, id: Id) -> Option<Id> {
+        let at = id.checked_sub(self.first)? as usize;
+        self.gathered.get(at).copied().filter(|&gathered| gathered != NONE)
+    }
+
+    #[track_caller]
+    fn gather<T: Real>(&mut self, id: Id, cotangent: Var<'_, T>) {
+        let slot = &mut self.gathered[(id - self.first) as usize];
+        if *slot == NONE {
+            *slot = cotangent.id();
+            return;
+        }
+        let before = cotangent.at(*slot);
+        let sum = before + cotangent;
+        // Parts behind one mask stay behind it.
+        let sum = match (Mask::of(before), Mask::of(cotangent)) {
+            (Some(a), Some(b)) if a.is(b) => a.apply(sum),
+            _ => sum,
+        };
+        *slot = sum.id();
+    }
+}
+
+impl<'t, T: Real> Cotangents<'_, 't, T> {
+    /// The number of operands.
+    pub(crate) fn count(&self) -> usize {
+        self.recorder.live().log().operands(&self.entry).len()
+    }
+
+    /// An operand.
+    pub(crate) fn x(&self, operand: usize) -> Var<'t, T> {
+        Var::new(self.recorder, self.operand(operand))
+    }
+
+    /// All operands of an op that has `N` of them.
+    pub(crate) fn xs<const N: usize>(&self) -> [Var<'t, T>; N] {
+        std::array::from_fn(|operand| self.x(operand))
+    }
+
+    /// The result.
+    pub(crate) fn y(&self) -> Var<'t, T> {
+        Var::new(self.recorder, self.id)
+    }
+
+    /// The cotangent of the result.
+    pub(crate) fn c(&self) -> Var<'t, T> {
+        self.c
+    }
+
+    /// The inputs of the instruction, arguments among them.
+    pub(crate) fn arguments(&self) -> [u32; 3] {
+        self.entry.inputs
+    }
+
+    /// One of the inputs of the instruction that is an argument.
+    pub(crate) fn argument(&self, input: usize) -> u32 {
+        self.entry.inputs[input]
+    }
+
+    /// The user's op that was called. What it records may depend on more than structure.
+    pub(crate) fn custom(&self) -> Arc<dyn CustomOp<T>> {
+        let mut log = self.recorder.live().log_mut();
+        log.derive_impure();
+        Arc::clone(log.custom(&self.entry))
+    }
+
+    /// Adds the derivative for an operand, if it is wanted: only then is the formula recorded.
+    ///
+    /// Where the operand was broadcast, the derivative is summed back to its shape. This is the only place that does so.
+    pub(crate) fn add<C: Into<Cotangent<'t, T>>>(&mut self, operand: usize, formula: impl FnOnce() -> C) {
+        let id = self.operand(operand);
+        if !self.sweep.is_active(id) {
+            return;
+        }
+        match formula().into() {
+            Cotangent::Var(cotangent) => {
+                let cotangent = self.mask.map_or(cotangent, |mask| mask.apply(cotangent));
+                let cotangent = cotangent.sum_to(&self.x(operand).shape());
+                self.sweep.gather(id, cotangent);
+            }
+            Cotangent::Zero => {}
+            Cotangent::Missing => self.missing(operand),
+        }
+    }
+
+    fn operand(&self, operand: usize) -> Id {
+        self.recorder.live().log().operands(&self.entry)[operand]
+    }
+
+    fn missing(&self, operand: usize) -> ! {
+        let log = self.recorder.live().log();
+        let name = match self.entry.op {
+            Op::Custom(_) => log.custom(&self.entry).name().to_owned(),
+            op => op.name().to_owned(),
+        };
+        panic!(
+            "{name}: the derivative for operand {operand} is missing and was asked for\n  recorded at {}\n  help: answer `Cotangent::Zero` if it is 0, or `detach` the operand",
+            self.entry.place
+        )
+    }
+}
+
+/// Records the derivative of `output`, weighted by `cotangent` (none stands for 1), for each of `inputs`: its position,
+/// or nothing where the output does not depend on the input.
+///
+/// A sweep recorded at this position before, with the same request, is found again whole.
+pub(crate) fn sweep<T: Real>(recorder: Recorder<'_, T>, request: Request, place: Place) -> Answers {
+    let live = recorder.live();
+    if let Some(answers) = live.log_mut().find_sweep(&request) {
+        return answers;
+    }
+    let (start, outermost, mut sweep) = {
+        let mut log = live.log_mut();
+        let start = log.len();
+        (start, log.start_sweep(place), Sweep::new(&log, request.output, &request.inputs))
+    };
+    let guard = Guard { recorder, outermost };
+    if sweep.is_active(request.output) {
+        let seed = match request.cotangent {
+            Some(id) => Var::new(recorder, id),
+            None => recorder.literal(1.0).broadcast_to(Var::new(recorder, request.output).shape()),
+        };
+        sweep.gather(request.output, seed);
+    }
+    for id in (sweep.first..=request.output).rev() {
+        let Some(c) = sweep.gathered(id).filter(|_| sweep.is_active(id)) else { continue };
+        let entry = *live.log().entry(id);
+        if !entry.op.is_differentiable() {
+            continue;
+        }
+        live.log_mut().derive_at(entry.place);
+        let c = Var::new(recorder, c);
+        let mask = if entry.op.is_pointwise() { Mask::of(c) } else { None };
+        entry.op.vjp(&mut Cotangents { sweep: &mut sweep, recorder, id, entry, c, mask });
+    }
+    let answers: Answers = request.inputs.iter().map(|&input| sweep.gathered(input)).collect();
+    std::mem::forget(guard);
+    if outermost {
+        live.log_mut().finish_sweep(start, request, &answers);
+    }
+    answers
+}
+
+/// Ends a sweep whose rule panicked, so that a tape that lives on does not stay in it.
+struct Guard<'t, T: Real> {
+    recorder: Recorder<'t, T>,
+    outermost: bool,
+}
+
+impl<T: Real> Drop for Guard<'_, T> {
+    fn drop(&mut self) {
+        if self.outermost {
+            self.recorder.live().log_mut().abandon_sweep();
+        }
+    }
+}
+
+impl<'t, T: Real> Var<'t, T> {
+    /// The derivative of this scalar for `x`, recorded as further instructions: it can be read, used and differentiated
+    /// like any tensor. Zero where this scalar does not depend on `x`.
+    ///
+    /// `x` may be any tensor of the recording, also one in the middle. What was computed from `x` *before* counts as a
+    /// function of `x`; for the derivative of a function at a point of its own see [`grad_of`](Var::grad_of).
+    ///
+    /// # Panics
+    ///
+    /// If this is no scalar, or `x` belongs to another recording.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let third = grad(|x| (x * x * x).sum().gradient(x).sum().gradient(x).sum(), &array![5.0]);
+    /// assert_eq!(third, array![6.0]);
+    /// ```
+    #[track_caller]
+    pub fn gradient(self, x: Self) -> Self {
+        self.gradients(&[x])[0]
+    }
+
+    /// The derivatives of this scalar for several tensors, in one sweep; see [`gradient`](Var::gradient).
+    ///
+    /// # Panics
+    ///
+    /// If this is no scalar, or one belongs to another recording.
+    #[track_caller]
+    pub fn gradients(self, xs: &[Self]) -> Vec<Self> {
+        self.expect_scalar("gradient");
+        self.pull_back(xs, None)
+    }
+
+    /// The derivatives of Σ c⊙y for several tensors, y being this one: the transposed Jacobian times `c`.
+    ///
+    /// # Panics
+    ///
+    /// If `c` has another shape, or one belongs to another recording.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let c = array![1.0, 10.0];
+    /// let g = vjp(|x| x * x, &array![2.0, 3.0], &c);
+    /// assert_eq!(g, array![4.0, 60.0]);
+    /// ```
+    #[track_caller]
+    pub fn vjp(self, xs: &[Self], c: Self) -> Vec<Self> {
+        let (own, other) = (self.shape(), c.shape());
+        if own != other {
+            self.fail("vjp", &format!("the cotangent has shape {other}, the output {own}"));
+        }
+        self.pull_back(xs, Some(c))
+    }
+
+    /// The derivative of this tensor along `dx`, a direction of `x`: the Jacobian times `dx`.
+    ///
+    /// Recorded as the derivative of a [`vjp`](Var::vjp) for its cotangent, in which it is linear; the value of the vjp
+    /// itself is never computed.
+    ///
+    /// # Panics
+    ///
+    /// If `dx` has another shape than `x`, or one belongs to another recording.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let dy = jvp(|x| x * x, &array![2.0, 3.0], &array![1.0, 0.0]);
+    /// assert_eq!(dy, array![4.0, 0.0].into_dyn());
+    /// ```
+    #[track_caller]
+    pub fn jvp(self, x: Self, dx: Self) -> Self {
+        let (own, other) = (x.shape(), dx.shape());
+        if own != other {
+            self.fail("jvp", &format!("the direction has shape {other}, the variable {own}"));
+        }
+        let u = self.literal(0.0).broadcast_to(self.shape()).alias();
+        self.pull_back(&[x], Some(u))[0].pull_back(&[u], Some(dx))[0]
+    }
+
+    /// The derivative of a scalar function at this point. The function gets the value under an identity of its own, so
+    /// that other uses of it count as constants.
+    ///
+    /// # Panics
+    ///
+    /// If the function's result is no scalar.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// // ∂/∂z (z·x) at z = x is x, and its derivative is 1, not 2
+    /// let g = grad(|x| x.grad_of(|z| (z * x).sum()).sum(), &array![3.0]);
+    /// assert_eq!(g, array![1.0]);
+    /// ```
+    #[track_caller]
+    pub fn grad_of(self, f: impl FnOnce(Self) -> Self) -> Self {
+        let z = self.alias();
+        f(z).gradient(z)
+    }
+
+    #[track_caller]
+    fn pull_back(self, xs: &[Self], c: Option<Self>) -> Vec<Self> {
+        let recorder = self.recording();
+        assert!(
+            !xs.iter().chain(&c).any(|x| !std::ptr::eq(x.recording().live(), recorder.live())),
+            "gradient: the operands belong to two recordings"
+        );
+        let inputs = xs.iter().map(|x| x.id()).collect();
+        let request = Request { output: self.id(), cotangent: c.map(Self::id), inputs };
+        let answers = sweep(recorder, request, Location::caller());
+        let mut derivatives = Vec::with_capacity(xs.len());
+        for (x, answer) in xs.iter().zip(answers) {
+            derivatives.push(match answer {
+                Some(id) => x.at(id),
+                None => recorder.zeros(x.shape()),
+            });
+        }
+        derivatives
+    }
+
+    #[track_caller]
+    pub(crate) fn expect_scalar(self, op: &str) {
+        let shape = self.shape();
+        if shape.size() != 1 {
+            self.fail(
+                op,
+                &format!("{shape} is no scalar\n  help: reduce it with `sum()` or `mean()`, or give a cotangent of its shape to `vjp`"),
+            );
+        }
+    }
+}

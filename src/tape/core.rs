@@ -1,0 +1,86 @@
+//! What the handles of one recording share: the log and the runner.
+
+use std::cell::{Ref, RefCell, RefMut};
+use std::sync::Arc;
+
+use super::log::{Id, Log};
+use crate::kernel::lend;
+use crate::params::Layout;
+use crate::real::Real;
+
+/// A core while arrays are lent to it: what every handle of a recording points to.
+pub(crate) type Live<T> = lend::Live<Core<T>, T>;
+
+/// Computes values. The interpreter above this layer does; the tape knows only what it has to ask.
+pub(crate) trait Run<T: Real>: Send {
+    /// Computes what these values need, and keeps them; an error where a value is not finite and that is checked.
+    fn run(&mut self, log: &mut Log<T>, live: &Live<T>, wanted: &[Id]) -> Result<(), String>;
+
+    /// A value that `run` computed in this recording.
+    fn value<'a>(&'a self, log: &'a Log<T>, live: &'a Live<T>, id: Id) -> &'a [T];
+
+    /// Gives a value instead of its own to a position; every value is stale then.
+    fn give(&mut self, log: &mut Log<T>, id: Id, data: &[T]);
+
+    /// Takes all given values back; every value is stale then.
+    fn release(&mut self, log: &mut Log<T>);
+
+    /// Sets whether a value that is not finite stops the run.
+    fn check_finite(&mut self, check: bool);
+
+    /// The bytes of all tables, but for the values themselves.
+    fn bytes(&self) -> usize;
+
+    /// Gives all memory back.
+    fn clear(&mut self);
+}
+
+pub(crate) struct Core<T: Real> {
+    log: RefCell<Log<T>>,
+    runner: RefCell<Box<dyn Run<T>>>,
+}
+
+impl<T: Real> Core<T> {
+    pub(super) fn new(log: Log<T>, runner: Box<dyn Run<T>>) -> Self {
+        Self { log: RefCell::new(log), runner: RefCell::new(runner) }
+    }
+
+    #[inline]
+    pub(crate) fn log(&self) -> Ref<'_, Log<T>> {
+        self.log.borrow()
+    }
+
+    #[inline]
+    pub(crate) fn log_mut(&self) -> RefMut<'_, Log<T>> {
+        self.log.borrow_mut()
+    }
+
+    pub(crate) fn runner(&self) -> Ref<'_, Box<dyn Run<T>>> {
+        self.runner.borrow()
+    }
+
+    pub(crate) fn runner_mut(&self) -> RefMut<'_, Box<dyn Run<T>>> {
+        self.runner.borrow_mut()
+    }
+
+    pub(super) fn begin(&mut self, layout: &Arc<Layout>, training: Option<u64>) {
+        let log = self.log.get_mut();
+        self.runner.get_mut().release(log);
+        log.begin(layout, training);
+    }
+
+    pub(super) fn set_eager(&mut self, eager: bool) {
+        self.log.get_mut().set_eager(eager);
+    }
+
+    pub(super) fn check_finite(&mut self, check: bool) {
+        self.runner.get_mut().check_finite(check);
+    }
+
+    pub(super) fn clear(&mut self) {
+        let eager = self.log.get_mut().is_eager();
+        *self.log.get_mut() = Log::new();
+        self.log.get_mut().set_eager(eager);
+        self.runner.get_mut().clear();
+    }
+}

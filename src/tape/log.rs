@@ -1,0 +1,553 @@
+//! The log of a tape: its instructions, and how recording the same ones again finds them.
+//!
+//! Recording walks a cursor through the log of last time. An instruction that equals the one under the cursor is a
+//! *hit* and costs a comparison; the first that differs is a *miss*: the rest of the log is dropped and recording
+//! appends. The rule that keeps this sound is:
+//!
+//! > Payload — what may change from one recording to the next without changing the program — stands in leaves alone:
+//! > scalars, seeds, labels, arrays. It is overwritten at every recording. Everything else is structure, compared by
+//! > value.
+//!
+//! Equal instructions at equal positions then have equal operands and, by induction, equal shapes, so a hit checks
+//! nothing else. A derivative rule is a function of structure alone, and what it records holds no payload (its numbers
+//! are literals, which are structure); a reverse sweep that starts at the same position with the same request has the
+//! same instructions and is found again whole.
+
+use std::panic::Location;
+use std::sync::Arc;
+
+use smallvec::SmallVec;
+
+use super::cons::Cons;
+use super::shapes::{ShapeId, Shapes};
+use crate::op::custom::CustomOp;
+use crate::op::{Call, Leaf, Op};
+use crate::params::{Layout, Param};
+use crate::real::Real;
+use crate::shape::Shape;
+
+/// A line of source code, as `#[track_caller]` sees it.
+pub(crate) type Place = &'static Location<'static>;
+
+/// The position of an instruction, and so of its value.
+pub(crate) type Id = u32;
+
+/// One instruction: 32 bytes of plain data.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Entry {
+    pub(crate) op: Op,
+    /// Operands (the first `op.arity()` of them) and small arguments; what they mean is the op's affair.
+    pub(crate) inputs: [u32; 3],
+    pub(crate) shape: ShapeId,
+    pub(crate) place: Place,
+}
+
+/// An array that entered as a leaf: lent, or copied here.
+#[derive(Debug)]
+pub(crate) struct LeafData<T> {
+    /// The place in the lender, if the array is lent.
+    pub(crate) lent: Option<usize>,
+    /// The copy otherwise; its memory is kept for the next recording.
+    pub(crate) owned: Vec<T>,
+}
+
+/// A reverse sweep that was recorded, and what it answered.
+#[derive(Debug)]
+pub(crate) struct Sweep {
+    start: usize,
+    end: usize,
+    request: Request,
+    answers: Answers,
+}
+
+/// What a reverse sweep is asked: the derivative of `output`, weighted by `cotangent`, for each of `inputs`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Request {
+    pub(crate) output: Id,
+    /// The weight; none stands for 1.
+    pub(crate) cotangent: Option<Id>,
+    pub(crate) inputs: Ids,
+}
+
+/// Few positions, without an allocation for most models.
+pub(crate) type Ids = SmallVec<[Id; 16]>;
+
+/// For each input of a [`Request`] where its derivative stands, if the output depends on it.
+pub(crate) type Answers = SmallVec<[Option<Id>; 16]>;
+
+/// The number of different sweeps remembered at one position.
+const FORGETFUL: usize = 64;
+
+pub(crate) struct Log<T> {
+    entries: Vec<Entry>,
+    /// The number of instructions recorded so far, this time.
+    cursor: usize,
+    /// Up to here a push may take the fast path: the length of the log, or 0 where every push needs more care.
+    fast: usize,
+    pub(crate) shapes: Shapes,
+    lists: Vec<u32>,
+    customs: Vec<Arc<dyn CustomOp<T>>>,
+    arrays: Vec<LeafData<T>>,
+    arrays_used: usize,
+    indices: Vec<Vec<u32>>,
+    indices_used: usize,
+    sweeps: Vec<Sweep>,
+    deriving: Option<Deriving>,
+    cons: Cons,
+    /// Positions from here on hold other instructions than when the runner last looked.
+    changed_from: usize,
+    /// Counts recordings; a value computed in an earlier one is stale.
+    epoch: u32,
+    layout: Option<Arc<Layout>>,
+    param_ids: Vec<Id>,
+    buffer_ids: Vec<Id>,
+    updates: Vec<(u32, Id)>,
+    pub(crate) training: Option<u64>,
+    pub(crate) calls: u64,
+    eager: bool,
+}
+
+/// The state of a reverse sweep while its rules are recording.
+#[derive(Clone, Copy, Debug)]
+struct Deriving {
+    /// The line that recorded the instruction whose rule is running.
+    place: Place,
+    /// Whether all that ran so far was a function of structure alone.
+    pure: bool,
+}
+
+impl<T: Real> Log<T> {
+    pub(crate) fn new() -> Self {
+        Self {
+            entries: Vec::new(),
+            cursor: 0,
+            fast: 0,
+            shapes: Shapes::default(),
+            lists: Vec::new(),
+            customs: Vec::new(),
+            arrays: Vec::new(),
+            arrays_used: 0,
+            indices: Vec::new(),
+            indices_used: 0,
+            sweeps: Vec::new(),
+            deriving: None,
+            cons: Cons::default(),
+            changed_from: 0,
+            epoch: 0,
+            layout: None,
+            param_ids: Vec::new(),
+            buffer_ids: Vec::new(),
+            updates: Vec::new(),
+            training: None,
+            calls: 0,
+            eager: false,
+        }
+    }
+
+    /// Starts a recording over a store of this layout.
+    pub(crate) fn begin(&mut self, layout: &Arc<Layout>, training: Option<u64>) {
+        let known = self.layout.as_ref().is_some_and(|old| Arc::ptr_eq(old, layout));
+        if !known {
+            if !self.layout.as_ref().is_some_and(|old| old.is_same_but_for_freezing(layout)) {
+                self.cursor = 0;
+                self.drop_rest();
+            }
+            self.layout = Some(Arc::clone(layout));
+            self.param_ids.resize(layout.params.len(), 0);
+            self.buffer_ids.resize(layout.buffers.len(), 0);
+        }
+        self.cursor = 0;
+        self.arrays_used = 0;
+        self.indices_used = 0;
+        self.calls = 0;
+        self.training = training;
+        self.deriving = None;
+        self.updates.clear();
+        self.next_epoch();
+        self.set_fast();
+    }
+
+    /// Makes every value stale.
+    pub(crate) fn next_epoch(&mut self) {
+        self.epoch = self.epoch.wrapping_add(1);
+        if self.epoch == 0 {
+            // Once in 2^32 recordings, numbers come round: forget every value, so that none of an old one passes as new.
+            self.epoch = 1;
+            self.changed_from = 0;
+        }
+    }
+
+    pub(crate) fn set_eager(&mut self, eager: bool) {
+        self.eager = eager;
+        self.set_fast();
+    }
+
+    pub(crate) fn is_eager(&self) -> bool {
+        self.eager
+    }
+
+    fn set_fast(&mut self) {
+        self.fast = if self.eager || self.deriving.is_some() { 0 } else { self.entries.len() };
+    }
+
+    // ---- recording -------------------------------------------------------------------------------------------------
+
+    /// The hit, where the instruction equals the one under the cursor: the whole cost of recording something again.
+    #[inline(always)]
+    pub(crate) fn find(&mut self, op: Op, inputs: [u32; 3], place: Place) -> Option<Id> {
+        let position = self.cursor;
+        if position >= self.fast {
+            return None;
+        }
+        let entry = &mut self.entries[position];
+        let [a, b, c] = entry.inputs;
+        if !(entry.op.is(op) && a == inputs[0] && b == inputs[1] && c == inputs[2]) {
+            return None;
+        }
+        entry.place = place;
+        self.cursor = position + 1;
+        Some(id(position))
+    }
+
+    /// The same for an instruction whose shape is an argument.
+    #[inline]
+    pub(crate) fn find_shaped(&mut self, op: Op, inputs: [u32; 3], shape: &Shape, place: Place) -> Option<Id> {
+        let entry = self.entries.get(self.cursor).filter(|_| self.cursor < self.fast)?;
+        if self.shapes.get(entry.shape) == shape { self.find(op, inputs, place) } else { None }
+    }
+
+    /// The same for a leaf whose inputs are payload: they are overwritten.
+    #[inline(always)]
+    pub(crate) fn find_payload(&mut self, leaf: Leaf, payload: u64, place: Place) -> Option<Id> {
+        let position = self.cursor;
+        if position >= self.fast {
+            return None;
+        }
+        let entry = &mut self.entries[position];
+        if !entry.op.is(Op::Leaf(leaf)) {
+            return None;
+        }
+        entry.inputs = split(payload);
+        entry.place = place;
+        self.cursor = position + 1;
+        Some(id(position))
+    }
+
+    /// Records an instruction the slow way: looks for one like it where rules are recording, compares it with the one
+    /// under the cursor, or else drops the rest and appends it. Nothing changes if its shapes do not fit.
+    #[cold]
+    pub(crate) fn push(&mut self, op: Op, inputs: [u32; 3], given: Option<&Shape>, place: Place) -> Result<Id, String> {
+        let place = self.deriving.map_or(place, |deriving| deriving.place);
+        let payload = matches!(op, Op::Leaf(Leaf::Scalar | Leaf::Seed));
+        let shared = self.deriving.is_some() && op.is_pure();
+        if shared && let Some(id) = self.cons.find(op, inputs, given, self) {
+            return Ok(id);
+        }
+        if let Some(entry) = self.entries.get_mut(self.cursor)
+            && entry.op == op
+            && (payload || entry.inputs == inputs)
+            && given.is_none_or(|shape| self.shapes.get(entry.shape) == shape)
+        {
+            entry.inputs = inputs;
+            entry.place = place;
+        } else {
+            let call = Call { log: self, inputs, given: given.copied(), arity: op.arity() };
+            let shape = op.shape(&call)?;
+            self.drop_rest();
+            assert!(self.cursor < u32::MAX as usize, "a tape holds fewer than 2^32 instructions");
+            let shape = self.shapes.intern(shape);
+            if self.entries.len() == self.entries.capacity() {
+                // Growing by a quarter instead of twofold keeps long tapes within 64 bytes an instruction.
+                self.entries.reserve_exact(self.entries.len() / 4 + 64);
+            }
+            self.entries.push(Entry { op, inputs, shape, place });
+        }
+        self.cursor += 1;
+        if shared {
+            let mut cons = std::mem::take(&mut self.cons);
+            cons.insert_up_to(self.cursor, self);
+            self.cons = cons;
+        }
+        self.set_fast();
+        Ok(id(self.cursor - 1))
+    }
+
+    /// Records a leaf that lends or copies an array; [`last_array`](Log::last_array) takes it.
+    pub(crate) fn push_array(&mut self, leaf: Leaf, shape: &Shape, place: Place) -> Result<Id, String> {
+        let ordinal = self.arrays_used;
+        let inputs = [id(ordinal), 0, 0];
+        let id = match self.find_shaped(Op::Leaf(leaf), inputs, shape, place) {
+            Some(id) => id,
+            None => self.push(Op::Leaf(leaf), inputs, Some(shape), place)?,
+        };
+        if ordinal == self.arrays.len() {
+            self.arrays.push(LeafData { lent: None, owned: Vec::new() });
+        }
+        self.arrays_used += 1;
+        Ok(id)
+    }
+
+    /// The array of the [`push_array`](Log::push_array) just recorded.
+    pub(crate) fn last_array(&mut self) -> &mut LeafData<T> {
+        &mut self.arrays[self.arrays_used - 1]
+    }
+
+    /// Records labels or indices; [`last_indices`](Log::last_indices) takes them.
+    pub(crate) fn push_indices(&mut self, count: usize, place: Place) -> Result<Id, String> {
+        let (ordinal, shape) = (self.indices_used, Shape::from([count]));
+        let (op, inputs) = (Op::Leaf(Leaf::Indices), [id(ordinal), 0, 0]);
+        let id = match self.find_shaped(op, inputs, &shape, place) {
+            Some(id) => id,
+            None => self.push(op, inputs, Some(&shape), place)?,
+        };
+        if ordinal == self.indices.len() {
+            self.indices.push(Vec::new());
+        }
+        self.indices_used += 1;
+        Ok(id)
+    }
+
+    /// The list of the [`push_indices`](Log::push_indices) just recorded.
+    pub(crate) fn last_indices(&mut self) -> &mut Vec<u32> {
+        &mut self.indices[self.indices_used - 1]
+    }
+
+    /// Records an instruction with any number of operands.
+    pub(crate) fn push_list(
+        &mut self,
+        op: Op,
+        operands: &[Id],
+        custom: Option<Arc<dyn CustomOp<T>>>,
+        place: Place,
+    ) -> Result<Id, String> {
+        if let Some(&entry) = self.entries.get(self.cursor)
+            && entry.op == op
+            && self.list(&entry) == operands
+            && custom.as_ref().is_none_or(|new| Arc::ptr_eq(new, self.custom(&entry)))
+        {
+            return self.push(op, entry.inputs, None, place);
+        }
+        self.drop_rest();
+        let inputs = [id(self.lists.len()), id(operands.len()), id(self.customs.len())];
+        self.lists.extend_from_slice(operands);
+        self.customs.extend(custom);
+        self.push(op, inputs, None, place)
+    }
+
+    /// Drops the instructions from the cursor on.
+    fn drop_rest(&mut self) {
+        let len = self.cursor;
+        if len >= self.entries.len() {
+            return;
+        }
+        if let Some(first) = self.entries[len..].iter().find(|entry| entry.op.has_list()) {
+            let [lists, _, customs] = first.inputs;
+            self.lists.truncate(lists as usize);
+            self.customs.truncate(customs as usize);
+        }
+        self.entries.truncate(len);
+        self.changed_from = self.changed_from.min(len);
+        self.cons.forget_from(len);
+        self.sweeps.retain(|sweep| sweep.end <= len);
+    }
+
+    // ---- leaves with an identity -----------------------------------------------------------------------------------
+
+    /// The instruction that stands for the parameter: one in a recording, however often the handle is used.
+    #[inline]
+    pub(crate) fn param_id(&self, index: u32) -> Option<Id> {
+        self.leaf_id(&self.param_ids, Leaf::Parameter, index)
+    }
+
+    /// That instruction, recorded before or found under the cursor.
+    #[inline]
+    pub(crate) fn find_param(&mut self, param: Param, place: Place) -> Option<Id> {
+        if !self.layout.as_ref().is_some_and(|layout| layout.has_param(param)) {
+            return None;
+        }
+        let index = param.index;
+        if let Some(id) = self.param_id(index) {
+            return Some(id);
+        }
+        let known = self.param_ids[index as usize] as usize == self.cursor;
+        if known { self.find(Op::Leaf(Leaf::Parameter), [index, 0, 0], place) } else { None }
+    }
+
+    #[inline]
+    pub(crate) fn buffer_id(&self, index: u32) -> Option<Id> {
+        self.leaf_id(&self.buffer_ids, Leaf::Buffer, index)
+    }
+
+    #[inline]
+    fn leaf_id(&self, ids: &[Id], leaf: Leaf, index: u32) -> Option<Id> {
+        let id = *ids.get(index as usize)?;
+        let entry = self.entries[..self.cursor].get(id as usize)?;
+        (entry.op == Op::Leaf(leaf) && entry.inputs[0] == index).then_some(id)
+    }
+
+    pub(crate) fn set_leaf_id(&mut self, leaf: Leaf, index: u32, id: Id) {
+        let ids = if leaf == Leaf::Parameter { &mut self.param_ids } else { &mut self.buffer_ids };
+        ids[index as usize] = id;
+    }
+
+    pub(crate) fn layout(&self) -> &Arc<Layout> {
+        self.layout.as_ref().expect("a recording has begun")
+    }
+
+    /// Notes that a buffer is to become the value of `id`.
+    pub(crate) fn update(&mut self, buffer: u32, id: Id) {
+        self.updates.retain(|&(other, _)| other != buffer);
+        self.updates.push((buffer, id));
+    }
+
+    pub(crate) fn updates(&self) -> &[(u32, Id)] {
+        &self.updates
+    }
+
+    // ---- sweeps ----------------------------------------------------------------------------------------------------
+
+    /// The answers of an equal sweep recorded at this very position last time; the cursor moves behind it.
+    pub(crate) fn find_sweep(&mut self, request: &Request) -> Option<Answers> {
+        if self.eager || self.deriving.is_some() {
+            return None;
+        }
+        let from = self.sweeps.partition_point(|sweep| sweep.start < self.cursor);
+        let here = self.sweeps[from..].iter().take_while(|sweep| sweep.start == self.cursor);
+        let sweep = here.into_iter().find(|sweep| sweep.request == *request)?;
+        self.cursor = sweep.end;
+        Some(sweep.answers.clone())
+    }
+
+    /// Starts recording rules: equal instructions are shared, scalars are literals. Returns whether this is the
+    /// outermost sweep, which has to [`finish_sweep`](Log::finish_sweep).
+    pub(crate) fn start_sweep(&mut self, place: Place) -> bool {
+        if self.deriving.is_some() {
+            return false;
+        }
+        let mut cons = std::mem::take(&mut self.cons);
+        cons.insert_up_to(self.cursor, self);
+        self.cons = cons;
+        self.deriving = Some(Deriving { place, pure: true });
+        self.set_fast();
+        true
+    }
+
+    pub(crate) fn finish_sweep(&mut self, start: usize, request: Request, answers: &Answers) {
+        let pure = self.deriving.take().is_some_and(|deriving| deriving.pure);
+        self.set_fast();
+        if pure {
+            self.sweeps.retain(|sweep| sweep.start != start || sweep.request != request);
+            let here = self.sweeps.partition_point(|sweep| sweep.start <= start);
+            // Ever new requests at one position would gather without end; forgetting them only costs time.
+            if here >= FORGETFUL && self.sweeps[here - FORGETFUL].start == start {
+                self.sweeps.retain(|sweep| sweep.start != start);
+            }
+            let here = self.sweeps.partition_point(|sweep| sweep.start <= start);
+            self.sweeps.insert(here, Sweep { start, end: self.cursor, request, answers: answers.clone() });
+        }
+    }
+
+    /// Ends a sweep that failed.
+    pub(crate) fn abandon_sweep(&mut self) {
+        self.deriving = None;
+        self.set_fast();
+    }
+
+    pub(crate) fn is_deriving(&self) -> bool {
+        self.deriving.is_some()
+    }
+
+    /// The rule of the instruction recorded at this line runs next.
+    pub(crate) fn derive_at(&mut self, place: Place) {
+        if let Some(deriving) = &mut self.deriving {
+            deriving.place = place;
+        }
+    }
+
+    /// What is recorded now may depend on more than structure: the sweep must run again next time.
+    pub(crate) fn derive_impure(&mut self) {
+        if let Some(deriving) = &mut self.deriving {
+            deriving.pure = false;
+        }
+    }
+
+    // ---- looking -----------------------------------------------------------------------------------------------
+
+    /// The number of instructions recorded so far.
+    pub(crate) fn len(&self) -> usize {
+        self.cursor
+    }
+
+    /// The instruction at a position of this recording.
+    pub(crate) fn entry(&self, id: Id) -> &Entry {
+        &self.entries[id as usize]
+    }
+
+    pub(crate) fn shape(&self, id: Id) -> &Shape {
+        self.shapes.get(self.entries[id as usize].shape)
+    }
+
+    /// The operands of an instruction.
+    pub(crate) fn operands<'a>(&'a self, entry: &'a Entry) -> &'a [Id] {
+        if entry.op.has_list() { self.list(entry) } else { &entry.inputs[..entry.op.arity()] }
+    }
+
+    fn list(&self, entry: &Entry) -> &[Id] {
+        let [start, len, _] = entry.inputs;
+        &self.lists[start as usize..(start + len) as usize]
+    }
+
+    pub(crate) fn inputs_list(&self, inputs: [u32; 3]) -> &[Id] {
+        &self.lists[inputs[0] as usize..(inputs[0] + inputs[1]) as usize]
+    }
+
+    pub(crate) fn custom(&self, entry: &Entry) -> &Arc<dyn CustomOp<T>> {
+        &self.customs[entry.inputs[2] as usize]
+    }
+
+    pub(crate) fn custom_at(&self, index: u32) -> &Arc<dyn CustomOp<T>> {
+        &self.customs[index as usize]
+    }
+
+    pub(crate) fn array(&self, entry: &Entry) -> &LeafData<T> {
+        &self.arrays[entry.inputs[0] as usize]
+    }
+
+    pub(crate) fn index_list(&self, id: Id) -> &[u32] {
+        &self.indices[self.entry(id).inputs[0] as usize]
+    }
+
+    pub(crate) fn epoch(&self) -> u32 {
+        self.epoch
+    }
+
+    /// The first position that changed since this was last asked.
+    pub(crate) fn take_changed(&mut self) -> usize {
+        std::mem::replace(&mut self.changed_from, usize::MAX)
+    }
+
+    /// The bytes that the log holds, by capacity.
+    pub(crate) fn bytes(&self) -> usize {
+        self.entries.capacity() * size_of::<Entry>()
+            + self.cons.bytes()
+            + self.lists.capacity() * size_of::<u32>()
+            + self.shapes.bytes()
+    }
+}
+
+/// A payload of 64 bits as it stands in the inputs of a leaf.
+#[allow(clippy::cast_possible_truncation, reason = "the two halves of a word")]
+pub(crate) fn split(payload: u64) -> [u32; 3] {
+    [payload as u32, (payload >> 32) as u32, 0]
+}
+
+/// The payload that [`split`] took apart.
+pub(crate) fn join(inputs: [u32; 3]) -> u64 {
+    u64::from(inputs[0]) | u64::from(inputs[1]) << 32
+}
+
+#[inline]
+#[allow(clippy::cast_possible_truncation, reason = "`push` refuses to grow the log beyond")]
+fn id(position: usize) -> Id {
+    position as u32
+}

@@ -1,0 +1,303 @@
+//! What every tensor of a recording can reach: leaves, training mode, reading several values at once.
+
+use std::fmt;
+use std::panic::Location;
+
+use ndarray::{ArrayD, ArrayRef, Dimension};
+
+use super::core::Live;
+use super::log::{Log, Place, split};
+use super::var::Var;
+use crate::kernel::random;
+use crate::op::{Indices, Leaf, OneHot, Op};
+use crate::params::{Buffer, Param};
+use crate::real::{Real, Scalar};
+use crate::shape::Shape;
+
+/// The part of a recording that any [`Var`] of it can reach: everything but lending data.
+#[derive(Clone, Copy)]
+pub struct Recorder<'t, T: Real> {
+    live: &'t Live<T>,
+}
+
+impl<'t, T: Real> Recorder<'t, T> {
+    #[inline]
+    pub(crate) fn live(self) -> &'t Live<T> {
+        self.live
+    }
+
+    #[inline]
+    pub(crate) fn new(live: &'t Live<T>) -> Self {
+        Self { live }
+    }
+
+    /// A learned tensor of the store; one instruction, however often it is asked for.
+    ///
+    /// # Panics
+    ///
+    /// If the handle is of another store.
+    #[inline]
+    #[track_caller]
+    pub fn param(self, param: Param) -> Var<'t, T> {
+        let id = self.live.log_mut().find_param(param, Location::caller());
+        // No closures here and below: they would hide the caller's line.
+        match id {
+            Some(id) => Var::new(self, id),
+            None => self.new_param(param),
+        }
+    }
+
+    #[cold]
+    #[track_caller]
+    fn new_param(self, param: Param) -> Var<'t, T> {
+        let shape = match self.live.log().layout().param(param) {
+            Ok(slot) => slot.shape,
+            Err(message) => panic!("param: {message}"),
+        };
+        self.store_leaf(Leaf::Parameter, param.index, &shape)
+    }
+
+    /// A tensor of the store that is not learned.
+    ///
+    /// # Panics
+    ///
+    /// If the handle is of another store.
+    #[track_caller]
+    pub fn buffer(self, buffer: Buffer) -> Var<'t, T> {
+        let (shape, known) = {
+            let log = self.live.log();
+            match log.layout().buffer(buffer) {
+                Ok(slot) => (slot.shape, log.buffer_id(buffer.index)),
+                Err(message) => panic!("buffer: {message}"),
+            }
+        };
+        match known {
+            Some(id) => Var::new(self, id),
+            None => self.store_leaf(Leaf::Buffer, buffer.index, &shape),
+        }
+    }
+
+    #[track_caller]
+    fn store_leaf(self, leaf: Leaf, index: u32, shape: &Shape) -> Var<'t, T> {
+        let (op, inputs, place) = (Op::Leaf(leaf), [index, 0, 0], Location::caller());
+        let mut log = self.live.log_mut();
+        let id = match log.find_shaped(op, inputs, shape, place) {
+            Some(id) => id,
+            None => log.push(op, inputs, Some(shape), place).expect("a leaf takes any shape"),
+        };
+        log.set_leaf_id(leaf, index, id);
+        Var::new(self, id)
+    }
+
+    /// Notes that a buffer is to become `value` with the next optimiser step, as running statistics do.
+    ///
+    /// The value travels in the gradient that `backward` fills. A later note for the same buffer replaces this one.
+    ///
+    /// # Panics
+    ///
+    /// If the handle is of another store or the shape is another.
+    #[track_caller]
+    pub fn update(self, buffer: Buffer, value: Var<'t, T>) {
+        let mut log = self.live.log_mut();
+        let slot = match log.layout().buffer(buffer) {
+            Ok(slot) => slot.shape,
+            Err(message) => panic!("update: {message}"),
+        };
+        let shape = *log.shape(value.id());
+        assert!(slot == shape, "update: buffer `{}` has shape {slot}, the new value has {shape}", buffer.name());
+        log.update(buffer.index, value.id());
+    }
+
+    /// The value a buffer will have after the next step: that of the last [`update`](Recorder::update), or the present one.
+    ///
+    /// # Panics
+    ///
+    /// If the handle is of another store.
+    #[track_caller]
+    pub fn pending(self, buffer: Buffer) -> Var<'t, T> {
+        let present = self.buffer(buffer);
+        let update = self.live.log().updates().iter().find(|(index, _)| *index == buffer.index).map(|&(_, id)| id);
+        update.map_or(present, |id| Var::new(self, id))
+    }
+
+    /// Data that is copied, from any lifetime.
+    ///
+    /// # Panics
+    ///
+    /// If the rank is above 6.
+    #[track_caller]
+    pub fn constant<D: Dimension>(self, data: &ArrayRef<T, D>) -> Var<'t, T> {
+        let id = self.array(Leaf::Constant, Shape::try_new(data.shape()));
+        let mut log = self.live.log_mut();
+        log.derive_impure();
+        let target = log.last_array();
+        target.lent = None;
+        target.owned.clear();
+        target.owned.extend(data.iter().copied());
+        Var::new(self, id)
+    }
+
+    #[track_caller]
+    pub(super) fn array(self, leaf: Leaf, shape: Result<Shape, String>) -> u32 {
+        let place = Location::caller();
+        let shape = match shape {
+            Ok(shape) => shape,
+            Err(message) => panic!("{}: {message}", Op::from(leaf).name()),
+        };
+        self.live.log_mut().push_array(leaf, &shape, place).expect("a leaf takes any shape")
+    }
+
+    /// A number that may be another one at the next recording without changing the program.
+    #[inline]
+    #[track_caller]
+    pub fn scalar(self, x: impl Scalar) -> Var<'t, T> {
+        let (bits, place) = (T::of(x.as_f64()).bits(), Location::caller());
+        let mut log = self.live.log_mut();
+        let id = match log.find_payload(Leaf::Scalar, bits, place) {
+            Some(id) => id,
+            None => push_scalar(&mut log, split(bits), place),
+        };
+        Var::new(self, id)
+    }
+
+    /// A number that is part of the program: another one is another program.
+    #[inline]
+    #[track_caller]
+    pub(crate) fn literal(self, x: f64) -> Var<'t, T> {
+        let (op, inputs, place) = (Op::Leaf(Leaf::Literal), split(T::of(x).bits()), Location::caller());
+        let mut log = self.live.log_mut();
+        let id = match log.find(op, inputs, place) {
+            Some(id) => id,
+            None => log.push(op, inputs, None, place).expect("a leaf takes any shape"),
+        };
+        Var::new(self, id)
+    }
+
+    #[track_caller]
+    pub(crate) fn seed(self, seed: u64) -> Var<'t, T> {
+        let place = Location::caller();
+        let mut log = self.live.log_mut();
+        log.derive_impure();
+        let id = match log.find_payload(Leaf::Seed, seed, place) {
+            Some(id) => id,
+            None => log.push(Op::Leaf(Leaf::Seed), split(seed), None, place).expect("a leaf takes any shape"),
+        };
+        Var::new(self, id)
+    }
+
+    /// Labels or positions, each below `bound`.
+    #[track_caller]
+    pub(crate) fn indices(self, op: &str, positions: impl ExactSizeIterator<Item = usize>, bound: usize) -> Var<'t, T> {
+        let place = Location::caller();
+        let mut log = self.live.log_mut();
+        log.derive_impure();
+        let count = positions.len();
+        let id = log.push_indices(count, place).expect("a leaf takes any shape");
+        let target = log.last_indices();
+        target.clear();
+        for (at, position) in positions.enumerate() {
+            match u32::try_from(position) {
+                Ok(narrow) if position < bound => target.push(narrow),
+                _ => out_of_range(op, at, position, bound),
+            }
+        }
+        Var::new(self, id)
+    }
+
+    /// A tensor of this shape with every element `x`.
+    #[track_caller]
+    pub fn full(self, shape: impl Into<Shape>, x: impl Scalar) -> Var<'t, T> {
+        self.scalar(x).broadcast_to(shape)
+    }
+
+    /// A tensor of zeros.
+    #[track_caller]
+    pub fn zeros(self, shape: impl Into<Shape>) -> Var<'t, T> {
+        self.literal(0.0).broadcast_to(shape)
+    }
+
+    /// A tensor of ones.
+    #[track_caller]
+    pub fn ones(self, shape: impl Into<Shape>) -> Var<'t, T> {
+        self.literal(1.0).broadcast_to(shape)
+    }
+
+    /// One row for each label: 1 in the column of the label, 0 elsewhere.
+    ///
+    /// # Panics
+    ///
+    /// If a label is not below `classes`.
+    #[track_caller]
+    pub fn one_hot(self, labels: impl Indices, classes: usize) -> Var<'t, T> {
+        let labels = labels.positions();
+        let shape = Shape::from([labels.len(), classes]);
+        let labels = self.indices("one_hot", labels, classes);
+        labels.record_shaped(OneHot, [labels], &shape)
+    }
+
+    /// Whether this recording is for training.
+    #[must_use]
+    pub fn is_training(self) -> bool {
+        self.live.log().training.is_some()
+    }
+
+    /// A seed for the next random op of this recording, if it is for training: a function of the recording's seed and
+    /// the number of calls so far.
+    #[must_use]
+    pub fn next_seed(self) -> Option<u64> {
+        let mut log = self.live.log_mut();
+        let seed = log.training?;
+        log.calls += 1;
+        Some(random::fork(seed, log.calls))
+    }
+
+    /// Several values at once, in one run.
+    ///
+    /// # Panics
+    ///
+    /// If one is of another recording.
+    #[track_caller]
+    pub fn values(self, vars: &[Var<'_, T>]) -> Vec<ArrayD<T>> {
+        let ids: Vec<_> = vars.iter().map(|var| var.id()).collect();
+        assert!(!vars.iter().any(|var| !std::ptr::eq(var.live(), self.live)), "values: a tensor of another recording");
+        self.run(&ids);
+        vars.iter().map(|var| var.value()).collect()
+    }
+
+    /// Computes these values.
+    #[track_caller]
+    pub(crate) fn run(self, ids: &[u32]) {
+        let result = self.live.runner_mut().run(&mut self.live.log_mut(), self.live, ids);
+        if let Err(message) = result {
+            panic!("{message}");
+        }
+    }
+
+    /// Hands a value to `f`.
+    #[track_caller]
+    pub(crate) fn read<R>(self, id: u32, f: impl FnOnce(&[T]) -> R) -> R {
+        self.run(&[id]);
+        f(self.live.runner().value(&self.live.log(), self.live, id))
+    }
+}
+
+#[cold]
+fn push_scalar<T: Real>(log: &mut Log<T>, inputs: [u32; 3], place: Place) -> u32 {
+    // In a derivative rule, numbers are part of the program.
+    let leaf = if log.is_deriving() { Leaf::Literal } else { Leaf::Scalar };
+    log.push(Op::Leaf(leaf), inputs, None, place).expect("a leaf takes any shape")
+}
+
+#[cold]
+#[track_caller]
+fn out_of_range(op: &str, at: usize, position: usize, bound: usize) -> ! {
+    let range =
+        if bound == 0 { "there is nothing to choose from".to_owned() } else { format!("expected 0 to {}", bound - 1) };
+    panic!("{op}: number {position} in place {at}: {range}")
+}
+
+impl<T: Real> fmt::Debug for Recorder<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Recording<{}>({} instructions)", T::NAME, self.live.log().len())
+    }
+}

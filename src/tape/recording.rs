@@ -1,0 +1,176 @@
+//! A recording: where data and parameters enter.
+
+use std::fmt;
+
+use ndarray::{ArrayD, ArrayRef, Dimension};
+
+use super::core::Core;
+use super::input::Input;
+use super::recorder::Recorder;
+use super::var::Var;
+use crate::kernel::lend::Loan;
+use crate::op::{Indices, Leaf};
+use crate::params::{Buffer, Param};
+use crate::real::{Real, Scalar};
+use crate::shape::Shape;
+
+/// One recording of a tape: borrows the tape and the parameters (`'r`) and the data (`'d`) until its last use.
+///
+/// It has no destructor, so data made after it may be lent to it, and the loop of a training program borrows nothing
+/// across steps.
+pub struct Recording<'r, 'd, T: Real> {
+    loan: Loan<'r, 'd, Core<T>, T>,
+}
+
+/// A `Copy` handle of a recording, as helper functions and closures take it: `fn penalty<'t>(step: Step<'t, '_, f32>, …)`.
+///
+/// Passing `&step` where `step` is a [`Recording`] makes one. `'t` is the lifetime of the recording's [`Var`]s, `'d` that
+/// of the data that may be lent.
+pub type Step<'t, 'd, T> = &'t Recording<'t, 'd, T>;
+
+impl<'t, T: Real> From<&'t Recording<'_, '_, T>> for Recorder<'t, T> {
+    fn from(recording: &'t Recording<'_, '_, T>) -> Self {
+        recording.recorder()
+    }
+}
+
+impl<'r, 'd, T: Real> Recording<'r, 'd, T> {
+    pub(super) fn new(loan: Loan<'r, 'd, Core<T>, T>) -> Self {
+        Self { loan }
+    }
+
+    /// The part that does not need to know the lifetime of the data.
+    #[inline]
+    pub fn recorder(&self) -> Recorder<'_, T> {
+        Recorder::new(self.loan.live())
+    }
+
+    /// Data, such as a batch: borrowed without a copy where the array is in standard layout, copied otherwise.
+    ///
+    /// # Panics
+    ///
+    /// If the rank is above 6.
+    #[track_caller]
+    pub fn input(&self, data: impl Input<'d, T>) -> Var<'_, T> {
+        self.lend(Leaf::Input, data)
+    }
+
+    /// Data that is differentiated for but is no parameter; [`check`](crate::check) looks for these.
+    ///
+    /// # Panics
+    ///
+    /// If the rank is above 6.
+    #[track_caller]
+    pub fn variable(&self, data: impl Input<'d, T>) -> Var<'_, T> {
+        self.lend(Leaf::Variable, data)
+    }
+
+    #[track_caller]
+    fn lend(&self, leaf: Leaf, data: impl Input<'d, T>) -> Var<'_, T> {
+        let recorder = self.recorder();
+        let id = recorder.array(leaf, data.tensor_shape());
+        let place = recorder.live().count();
+        let mut log = recorder.live().log_mut();
+        let target = log.last_array();
+        let lent = data.lend(&mut target.owned);
+        target.lent = lent.is_some().then_some(place);
+        drop(log);
+        if let Some(slice) = lent {
+            self.loan.lend(slice);
+        }
+        Var::new(recorder, id)
+    }
+
+    /// A learned tensor of the store.
+    ///
+    /// # Panics
+    ///
+    /// If the handle is of another store.
+    #[inline]
+    #[track_caller]
+    pub fn param(&self, param: Param) -> Var<'_, T> {
+        self.recorder().param(param)
+    }
+
+    /// A tensor of the store that is not learned.
+    ///
+    /// # Panics
+    ///
+    /// If the handle is of another store.
+    #[track_caller]
+    pub fn buffer(&self, buffer: Buffer) -> Var<'_, T> {
+        self.recorder().buffer(buffer)
+    }
+
+    /// Data that is copied, from any lifetime.
+    ///
+    /// # Panics
+    ///
+    /// If the rank is above 6.
+    #[track_caller]
+    pub fn constant<D: Dimension>(&self, data: &ArrayRef<T, D>) -> Var<'_, T> {
+        self.recorder().constant(data)
+    }
+
+    /// A number that may be another one at the next recording without changing the program.
+    #[track_caller]
+    pub fn scalar(&self, x: impl Scalar) -> Var<'_, T> {
+        self.recorder().scalar(x)
+    }
+
+    /// A tensor of this shape with every element `x`.
+    #[track_caller]
+    pub fn full(&self, shape: impl Into<Shape>, x: impl Scalar) -> Var<'_, T> {
+        self.recorder().full(shape, x)
+    }
+
+    /// A tensor of zeros.
+    #[track_caller]
+    pub fn zeros(&self, shape: impl Into<Shape>) -> Var<'_, T> {
+        self.recorder().zeros(shape)
+    }
+
+    /// A tensor of ones.
+    #[track_caller]
+    pub fn ones(&self, shape: impl Into<Shape>) -> Var<'_, T> {
+        self.recorder().ones(shape)
+    }
+
+    /// One row for each label: 1 in the column of the label, 0 elsewhere.
+    ///
+    /// # Panics
+    ///
+    /// If a label is not below `classes`.
+    #[track_caller]
+    pub fn one_hot(&self, labels: impl Indices, classes: usize) -> Var<'_, T> {
+        self.recorder().one_hot(labels, classes)
+    }
+
+    /// Several values at once, in one run.
+    ///
+    /// # Panics
+    ///
+    /// If one is of another recording.
+    #[track_caller]
+    pub fn values(&self, vars: &[Var<'_, T>]) -> Vec<ArrayD<T>> {
+        self.recorder().values(vars)
+    }
+
+    /// Whether this recording is for training.
+    #[must_use]
+    pub fn is_training(&self) -> bool {
+        self.recorder().is_training()
+    }
+}
+
+impl<T: Real> fmt::Debug for Recording<'_, '_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.recorder().fmt(f)
+    }
+}
+
+impl<T: Real> fmt::Display for Recording<'_, '_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        super::listing::write(&self.recorder().live().log(), f)
+    }
+}
