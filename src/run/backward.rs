@@ -1,0 +1,80 @@
+//! The derivative of a loss for all parameters, computed into a gradient.
+
+use std::panic::Location;
+
+use crate::grad::sweep;
+use crate::params::Gradient;
+use crate::real::Real;
+use crate::tape::Var;
+use crate::tape::log::{Ids, Request};
+
+impl<T: Real> Var<'_, T> {
+    /// Computes the derivative of this scalar for every learned value of the store and returns the scalar.
+    ///
+    /// Overwrites the gradient and marks it fresh. Parameters that the scalar does not depend on get 0 (the gradient
+    /// [can tell](Gradient::unreached) which these are); frozen ones are not differentiated for and read 0. New values of
+    /// buffers noted in the recording come along and are taken over by the next optimiser step.
+    ///
+    /// # Panics
+    ///
+    /// If this is no scalar, or the gradient is of another store.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let mut params = Params::<f64>::new();
+    /// let w = params.add("w", [2], || 3.0);
+    /// let (mut tape, mut gradient) = (Tape::new(), params.gradient());
+    /// let step = tape.record(&params);
+    /// let loss = step.param(w).square().sum();
+    /// assert_eq!(loss.backward(&mut gradient), 18.0);
+    /// assert_eq!(gradient.flat(), [6.0, 6.0]);
+    /// ```
+    #[track_caller]
+    pub fn backward(self, gradient: &mut Gradient<T>) -> T {
+        self.differentiate(gradient, "backward", false)
+    }
+
+    /// The same, adding to what the gradient holds: several batches, one step.
+    ///
+    /// # Panics
+    ///
+    /// If this is no scalar, or the gradient is of another store.
+    #[track_caller]
+    pub fn backward_add(self, gradient: &mut Gradient<T>) -> T {
+        self.differentiate(gradient, "backward_add", true)
+    }
+
+    #[track_caller]
+    fn differentiate(self, gradient: &mut Gradient<T>, name: &str, add: bool) -> T {
+        self.expect_scalar(name);
+        let recorder = self.recording();
+        let live = recorder.live();
+        let (indices, inputs): (Ids, Ids) = {
+            let log = live.log();
+            if let Err(message) = gradient.fits(log.layout()) {
+                panic!("{name}: {message}");
+            }
+            let trained = (0_u32..).zip(&log.layout().params).filter(|(_, slot)| !slot.frozen);
+            trained.filter_map(|(index, _)| log.param_id(index).map(|id| (index, id))).unzip()
+        };
+        let answers = sweep(recorder, Request { output: self.id(), cotangent: None, inputs }, Location::caller());
+        let mut wanted = Ids::from_slice(&[self.id()]);
+        wanted.extend(answers.iter().copied().flatten());
+        wanted.extend(live.log().updates().iter().map(|&(_, id)| id));
+        recorder.run(&wanted);
+        let (log, runner) = (live.log(), live.runner());
+        gradient.begin(log.layout(), add);
+        for (index, answer) in indices.into_iter().zip(answers) {
+            if let Some(id) = answer {
+                gradient.write(index as usize, runner.value(&log, live, id), add);
+            }
+        }
+        for &(buffer, id) in log.updates() {
+            gradient.update(buffer as usize, runner.value(&log, live, id));
+        }
+        runner.value(&log, live, self.id())[0]
+    }
+}

@@ -1,0 +1,233 @@
+//! The interpreter: computes one instruction after the other, just what is needed, and keeps every value.
+//!
+//! It is the reference that every faster way is held against.
+
+use super::store::Store;
+use crate::op::{Args, Leaf, Op, Values};
+use crate::real::Real;
+use crate::shape::Shape;
+use crate::tape::log::{Id, Log};
+use crate::tape::{Live, Run};
+
+pub(super) struct Interpreter<T> {
+    store: Store<T>,
+    /// For each position, the recording in which its value was computed.
+    computed: Vec<u32>,
+    given: Vec<(Id, Vec<T>)>,
+    /// Work lists, kept for their memory.
+    stack: Vec<Id>,
+    order: Vec<Id>,
+    check_finite: bool,
+    /// Set while a run is under way: found set at the start of one, it tells that the last one panicked.
+    running: bool,
+}
+
+impl<T: Real> Interpreter<T> {
+    pub(super) fn new() -> Self {
+        Self {
+            store: Store::new(),
+            computed: Vec::new(),
+            given: Vec::new(),
+            stack: Vec::new(),
+            order: Vec::new(),
+            check_finite: false,
+            running: false,
+        }
+    }
+
+    fn given(&self, id: Id) -> Option<&[T]> {
+        self.given.iter().find(|(given, _)| *given == id).map(|(_, data)| &data[..])
+    }
+
+    /// Collects in `order` what has to be computed for `wanted`, operands before results.
+    fn select(&mut self, log: &Log<T>, wanted: &[Id]) {
+        self.order.clear();
+        self.stack.clear();
+        self.stack.extend_from_slice(wanted);
+        while let Some(id) = self.stack.pop() {
+            if !self.given.is_empty() && self.given(id).is_some() {
+                continue;
+            }
+            let entry = log.entry(id);
+            match entry.op {
+                Op::View(_) => self.stack.push(entry.inputs[0]),
+                Op::Leaf(Leaf::Seed | Leaf::Indices) => {}
+                Op::Leaf(leaf) if !leaf.is_number() && self.check_finite => {
+                    self.order.push(id);
+                }
+                _ if self.computed[id as usize] != log.epoch() => {
+                    self.computed[id as usize] = log.epoch();
+                    self.order.push(id);
+                    self.stack.extend_from_slice(log.operands(entry));
+                }
+                _ => {}
+            }
+        }
+        // An operand always stands before its result.
+        self.order.sort_unstable();
+        self.order.dedup();
+    }
+
+    fn compute(&mut self, log: &Log<T>, live: &Live<T>, id: Id) {
+        let entry = log.entry(id);
+        let given = &self.given;
+        self.store.fill(id as usize, log.shape(id).size(), |store, out| {
+            let values = Reader { store, given, log, live };
+            entry.op.eval(&Args { log, id, entry, values: &values }, out);
+        });
+    }
+
+    fn reader<'a>(&'a self, log: &'a Log<T>, live: &'a Live<T>) -> Reader<'a, T> {
+        Reader { store: &self.store, given: &self.given, log, live }
+    }
+
+    /// Describes the first NaN or infinity of a value, if there is one.
+    fn not_finite(&self, log: &Log<T>, live: &Live<T>, id: Id) -> Option<String> {
+        let reader = self.reader(log, live);
+        let data = reader.value(id);
+        let at = data.iter().position(|x| !x.is_finite())?;
+        let entry = log.entry(id);
+        let operands = log.operands(entry).iter().filter(|&&operand| has_value(log, operand));
+        let mut lines = vec![
+            format!("check_finite: {}", describe(log, id)),
+            format!("is {} at {}", data[at], position(log.shape(id), at)),
+        ];
+        lines.extend(operands.map(|&k| format!("of {}: {}", describe(log, k), summary(reader.value(k)))));
+        Some(lines.join("\n  "))
+    }
+}
+
+impl<T: Real> Run<T> for Interpreter<T> {
+    fn run(&mut self, log: &mut Log<T>, live: &Live<T>, wanted: &[Id]) -> Result<(), String> {
+        let changed = log.take_changed();
+        self.store.truncate(changed);
+        self.computed.truncate(changed);
+        if std::mem::replace(&mut self.running, true) {
+            log.next_epoch();
+        }
+        if self.computed.len() < log.len() {
+            self.computed.reserve_exact(log.len() - self.computed.len());
+            self.computed.resize(log.len(), 0);
+        }
+        self.store.cover(log.len());
+        self.select(log, wanted);
+        for k in 0..self.order.len() {
+            let id = self.order[k];
+            if !is_data(log.entry(id).op) {
+                self.compute(log, live, id);
+            }
+            if self.check_finite
+                && let Some(message) = self.not_finite(log, live, id)
+            {
+                return Err(message);
+            }
+        }
+        self.running = false;
+        Ok(())
+    }
+
+    fn value<'a>(&'a self, log: &'a Log<T>, live: &'a Live<T>, id: Id) -> &'a [T] {
+        self.reader(log, live).find(id)
+    }
+
+    fn give(&mut self, log: &mut Log<T>, id: Id, data: &[T]) {
+        self.given.push((id, data.to_vec()));
+        log.next_epoch();
+    }
+
+    fn release(&mut self, log: &mut Log<T>) {
+        if !self.given.is_empty() {
+            self.given.clear();
+            log.next_epoch();
+        }
+    }
+
+    fn check_finite(&mut self, check: bool) {
+        self.check_finite = check;
+    }
+
+    fn bytes(&self) -> usize {
+        self.store.bytes()
+            + self.computed.capacity() * size_of::<u32>()
+            + (self.stack.capacity() + self.order.capacity()) * size_of::<Id>()
+    }
+
+    fn clear(&mut self) {
+        *self = Self { check_finite: self.check_finite, ..Self::new() };
+    }
+}
+
+/// Finds values where they stand: lent, in the store of parameters, given, or computed.
+struct Reader<'a, T: Real> {
+    store: &'a Store<T>,
+    given: &'a [(Id, Vec<T>)],
+    log: &'a Log<T>,
+    live: &'a Live<T>,
+}
+
+impl<'a, T: Real> Reader<'a, T> {
+    fn find(&self, id: Id) -> &'a [T] {
+        let mut id = id;
+        loop {
+            if let Some((_, data)) = self.given.iter().find(|(given, _)| *given == id) {
+                return data;
+            }
+            let entry = self.log.entry(id);
+            return match entry.op {
+                Op::View(_) => {
+                    id = entry.inputs[0];
+                    continue;
+                }
+                Op::Leaf(Leaf::Parameter) => {
+                    &self.live.slice(0)[self.log.layout().params[entry.inputs[0] as usize].range()]
+                }
+                Op::Leaf(Leaf::Buffer) => {
+                    &self.live.slice(1)[self.log.layout().buffers[entry.inputs[0] as usize].range()]
+                }
+                Op::Leaf(Leaf::Input | Leaf::Variable | Leaf::Constant) => {
+                    let array = self.log.array(entry);
+                    array.lent.map_or(&array.owned[..], |place| self.live.slice(place))
+                }
+                _ => self.store.get(id as usize),
+            };
+        }
+    }
+}
+
+impl<T: Real> Values<T> for Reader<'_, T> {
+    fn value(&self, id: Id) -> &[T] {
+        self.find(id)
+    }
+}
+
+/// Whether a position holds data that are read where they stand.
+fn is_data(op: Op) -> bool {
+    matches!(op, Op::Leaf(leaf) if !leaf.is_number())
+}
+
+fn has_value<T: Real>(log: &Log<T>, id: Id) -> bool {
+    !matches!(log.entry(id).op, Op::Leaf(Leaf::Seed | Leaf::Indices))
+}
+
+fn describe<T: Real>(log: &Log<T>, id: Id) -> String {
+    crate::tape::line(log, id)
+}
+
+/// The coordinates of an element.
+fn position(shape: &Shape, at: usize) -> String {
+    let strides = shape.strides();
+    let index: Vec<_> = shape.iter().zip(strides).map(|(&n, stride)| at / stride % n).collect();
+    format!("{index:?}")
+}
+
+/// The range of a value's finite elements, and how many are not finite.
+fn summary<T: Real>(data: &[T]) -> String {
+    let finite = data.iter().copied().filter(|x| x.is_finite());
+    let (low, high) = finite.clone().fold((T::infinity(), T::neg_infinity()), |(a, b), x| (a.min(x), b.max(x)));
+    let count = data.len() - finite.count();
+    match (low <= high, count) {
+        (true, 0) => format!("from {low} to {high}"),
+        (true, _) => format!("from {low} to {high}, and {count} not finite"),
+        (false, _) => format!("{count} elements, none finite"),
+    }
+}

@@ -1,0 +1,118 @@
+//! Memory for values: it belongs to positions of the log and is kept from recording to recording.
+
+use std::collections::BTreeMap;
+
+use crate::real::Real;
+
+/// Where the value of a position stands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Slot {
+    None,
+    Scalar(u32),
+    Buffer(u32),
+}
+
+/// Scalars side by side, larger values each in a buffer of their own.
+#[derive(Debug)]
+pub(super) struct Store<T> {
+    slots: Vec<Slot>,
+    scalars: Vec<T>,
+    buffers: Vec<Vec<T>>,
+    free_scalars: Vec<u32>,
+    /// Buffers of positions that are gone, by capacity.
+    free_buffers: BTreeMap<usize, Vec<u32>>,
+}
+
+impl<T: Real> Store<T> {
+    pub(super) fn new() -> Self {
+        Self {
+            slots: Vec::new(),
+            scalars: Vec::new(),
+            buffers: Vec::new(),
+            free_scalars: Vec::new(),
+            free_buffers: BTreeMap::new(),
+        }
+    }
+
+    /// Makes room for positions below `len`.
+    pub(super) fn cover(&mut self, len: usize) {
+        if self.slots.len() < len {
+            self.slots.reserve_exact(len - self.slots.len());
+            self.slots.resize(len, Slot::None);
+        }
+    }
+
+    /// Takes back the memory of the positions from `len` on.
+    pub(super) fn truncate(&mut self, len: usize) {
+        for slot in self.slots.drain(len.min(self.slots.len())..) {
+            match slot {
+                Slot::None => {}
+                Slot::Scalar(at) => self.free_scalars.push(at),
+                Slot::Buffer(at) => self.free_buffers.entry(self.buffers[at as usize].capacity()).or_default().push(at),
+            }
+        }
+    }
+
+    pub(super) fn get(&self, position: usize) -> &[T] {
+        match self.slots[position] {
+            Slot::None => &[],
+            Slot::Scalar(at) => std::slice::from_ref(&self.scalars[at as usize]),
+            Slot::Buffer(at) => &self.buffers[at as usize],
+        }
+    }
+
+    /// Fills the value of a position, of this size: `fill` may look at all other values meanwhile.
+    pub(super) fn fill(&mut self, position: usize, size: usize, fill: impl FnOnce(&Self, &mut [T])) {
+        let slot = match self.slots[position] {
+            Slot::None => self.allocate(position, size),
+            slot => slot,
+        };
+        match slot {
+            Slot::None => {}
+            Slot::Scalar(at) => {
+                let mut out = [T::zero()];
+                fill(self, &mut out);
+                self.scalars[at as usize] = out[0];
+            }
+            Slot::Buffer(at) => {
+                let mut out = std::mem::take(&mut self.buffers[at as usize]);
+                // Only after a run that panicked is the buffer not there, or one of another size.
+                out.resize(size, T::zero());
+                fill(self, &mut out);
+                self.buffers[at as usize] = out;
+            }
+        }
+    }
+
+    fn allocate(&mut self, position: usize, size: usize) -> Slot {
+        let narrow = |len: usize| u32::try_from(len).expect("fewer than 2^32 values");
+        let slot = if size == 1 {
+            Slot::Scalar(self.free_scalars.pop().unwrap_or_else(|| {
+                self.scalars.push(T::zero());
+                narrow(self.scalars.len() - 1)
+            }))
+        } else {
+            Slot::Buffer(self.reuse(size).unwrap_or_else(|| {
+                self.buffers.push(Vec::with_capacity(size));
+                narrow(self.buffers.len() - 1)
+            }))
+        };
+        self.slots[position] = slot;
+        slot
+    }
+
+    /// The smallest free buffer that is large enough and not wastefully so.
+    fn reuse(&mut self, size: usize) -> Option<u32> {
+        let (&capacity, free) = self.free_buffers.range_mut(size..=2 * size).next()?;
+        let at = free.pop();
+        if free.is_empty() {
+            self.free_buffers.remove(&capacity);
+        }
+        at
+    }
+
+    /// The bytes of the tables, without the values.
+    pub(super) fn bytes(&self) -> usize {
+        self.slots.capacity() * size_of::<Slot>() + self.buffers.capacity() * size_of::<Vec<T>>()
+    }
+}
