@@ -1,0 +1,207 @@
+//! What can be checked: a function of arrays, a model, a recording.
+
+use ndarray::ArrayD;
+
+use crate::kernel::random::{fork, uniform};
+use crate::op::{Leaf, Op};
+use crate::params::{Param, Params};
+use crate::real::Real;
+use crate::run::Tensor;
+use crate::shape::Shape;
+use crate::tape::{Recorder, Step, Tape, Var};
+
+/// One input: what it is called, and the point at which it is checked.
+pub(super) struct Block<T> {
+    pub(super) name: String,
+    pub(super) shape: Shape,
+    pub(super) values: Vec<T>,
+}
+
+/// Something with inputs and a scalar that depends on them.
+pub(super) trait Subject<T: Real> {
+    fn blocks(&self) -> Vec<Block<T>>;
+
+    /// The scalar of this order at a point and, if asked for, its gradient for every input.
+    fn evaluate(&mut self, order: usize, seed: u64, point: &[Vec<T>], gradient: bool) -> (T, Vec<Vec<T>>);
+
+    fn set_training(&mut self, _: u64) {}
+}
+
+/// The scalar to differentiate: the result itself, or for order k the derivative of order k − 1, each weighted with
+/// random numbers and summed.
+fn scalar<'t, T: Real>(result: Var<'t, T>, inputs: &[Var<'t, T>], order: usize, seed: u64) -> Var<'t, T> {
+    let mut scalar = weighted(result, fork(seed, 1));
+    for k in 1..order {
+        let parts = scalar.gradients(inputs).into_iter().zip(2_u64..);
+        let weighted = parts.map(|(part, number)| self::weighted(part, fork(seed, 1000 * k as u64 + number)));
+        scalar = weighted.reduce(|a, b| a + b).unwrap_or(scalar);
+    }
+    scalar
+}
+
+fn weighted<T: Real>(x: Var<'_, T>, seed: u64) -> Var<'_, T> {
+    let shape = x.shape();
+    if shape.size() == 1 {
+        return x.reshape(Shape::scalar());
+    }
+    // Between ½ and 1½: none is lost, and no symmetry hides an error.
+    let weights = (0..shape.size()).map(|i| T::of(0.5 + uniform(seed, i as u64))).collect();
+    (x * x.constant(&array(&shape, weights))).sum()
+}
+
+fn array<T: Real>(shape: &Shape, values: Vec<T>) -> ArrayD<T> {
+    ArrayD::from_shape_vec(&shape[..], values).expect("values fill their shape")
+}
+
+/// Reads the scalar and, if asked for, its gradients.
+fn read<'t, T: Real>(scalar: Var<'t, T>, inputs: &[Var<'t, T>], gradient: bool) -> (T, Vec<Vec<T>>) {
+    if !gradient {
+        return (scalar.item(), Vec::new());
+    }
+    let gradients = scalar.gradients(inputs);
+    let values = scalar.recording().values(&gradients).into_iter().map(|g| g.iter().copied().collect()).collect();
+    (scalar.item(), values)
+}
+
+/// A function of arrays.
+pub(super) struct Function<F, T: Real> {
+    f: F,
+    inputs: Vec<(Shape, Vec<T>)>,
+    params: Params<T>,
+    tape: Tape<T>,
+}
+
+impl<F, T: Real> Function<F, T> {
+    pub(super) fn new(f: F, inputs: &[&dyn Tensor<T>]) -> Self {
+        let inputs = inputs.iter().map(|input| (Shape::new(input.lengths()), input.elements())).collect();
+        Self { f, inputs, params: Params::new(), tape: Tape::new() }
+    }
+}
+
+impl<F, T: Real> Subject<T> for Function<F, T>
+where
+    F: for<'v, 't> Fn(&'v [Var<'t, T>]) -> Var<'t, T>,
+{
+    fn blocks(&self) -> Vec<Block<T>> {
+        let name = |k: usize| {
+            if self.inputs.len() == 1 { "input".to_owned() } else { format!("input {k}") }
+        };
+        let inputs = self.inputs.iter().enumerate();
+        inputs.map(|(k, (shape, values))| Block { name: name(k), shape: *shape, values: values.clone() }).collect()
+    }
+
+    fn evaluate(&mut self, order: usize, seed: u64, point: &[Vec<T>], gradient: bool) -> (T, Vec<Vec<T>>) {
+        let step = self.tape.record(&self.params);
+        let arrays = self.inputs.iter().zip(point).map(|((shape, _), values)| array(shape, values.clone()));
+        let vars: Vec<_> = arrays.map(|x| step.constant(&x)).collect();
+        let result = (self.f)(&vars);
+        read(scalar(result, &vars, order, seed), &vars, gradient)
+    }
+}
+
+/// A loss over a store of parameters.
+pub(super) struct Model<F, T: Real> {
+    loss: F,
+    params: Params<T>,
+    handles: Vec<Param>,
+    tape: Tape<T>,
+    training: Option<u64>,
+}
+
+impl<F, T: Real> Model<F, T> {
+    pub(super) fn new(params: &Params<T>, loss: F) -> Self {
+        let params = params.clone();
+        let handles = params.params().filter(|&param| !params.is_frozen(param)).collect();
+        Self { loss, params, handles, tape: Tape::new(), training: None }
+    }
+}
+
+impl<'d, F, T: Real> Subject<T> for Model<F, T>
+where
+    F: for<'t> Fn(Step<'t, 'd, T>) -> Var<'t, T>,
+{
+    fn blocks(&self) -> Vec<Block<T>> {
+        let block = |&param: &Param| {
+            let value = self.params.value(param);
+            let values = value.iter().copied().collect();
+            Block { name: param.name().to_owned(), shape: Shape::new(value.shape()), values }
+        };
+        self.handles.iter().map(block).collect()
+    }
+
+    fn evaluate(&mut self, order: usize, seed: u64, point: &[Vec<T>], gradient: bool) -> (T, Vec<Vec<T>>) {
+        for (&param, values) in self.handles.iter().zip(point) {
+            self.params.value_mut(param).iter_mut().zip(values).for_each(|(to, &from)| *to = from);
+        }
+        let step = match self.training {
+            Some(seed) => self.tape.train(&self.params, seed),
+            None => self.tape.record(&self.params),
+        };
+        let result = (self.loss)(&step);
+        let vars: Vec<_> = self.handles.iter().map(|&param| result.param(param)).collect();
+        read(scalar(result, &vars, order, seed), &vars, gradient)
+    }
+
+    fn set_training(&mut self, seed: u64) {
+        self.training = Some(seed);
+    }
+}
+
+/// A recording as it stands.
+pub(super) struct Recorded<'t, T: Real> {
+    result: Var<'t, T>,
+    leaves: Vec<(String, Var<'t, T>)>,
+}
+
+impl<'t, T: Real> Recorded<'t, T> {
+    pub(super) fn new(result: Var<'t, T>) -> Self {
+        Self { result, leaves: leaves(result.recording()) }
+    }
+}
+
+/// The variables and unfrozen parameters of a recording, with their names.
+fn leaves<T: Real>(recorder: Recorder<'_, T>) -> Vec<(String, Var<'_, T>)> {
+    let log = recorder.live().log();
+    let mut leaves = Vec::new();
+    for id in 0..u32::try_from(log.len()).expect("ids are u32") {
+        let entry = log.entry(id);
+        let name = match entry.op {
+            Op::Leaf(Leaf::Variable) => format!("variable %{id}"),
+            Op::Leaf(Leaf::Parameter) => {
+                let slot = &log.layout().params[entry.inputs[0] as usize];
+                if slot.frozen {
+                    continue;
+                }
+                slot.name.to_owned()
+            }
+            _ => continue,
+        };
+        leaves.push((name, Var::new(recorder, id)));
+    }
+    leaves
+}
+
+impl<'t, T: Real> Subject<T> for Recorded<'t, T> {
+    fn blocks(&self) -> Vec<Block<T>> {
+        let block = |(name, var): &(String, Var<'t, T>)| {
+            let values = var.value().iter().copied().collect();
+            Block { name: name.clone(), shape: var.shape(), values }
+        };
+        self.leaves.iter().map(block).collect()
+    }
+
+    fn evaluate(&mut self, order: usize, seed: u64, point: &[Vec<T>], gradient: bool) -> (T, Vec<Vec<T>>) {
+        let vars: Vec<_> = self.leaves.iter().map(|&(_, var)| var).collect();
+        // Recorded once: equal derivatives are found again.
+        let scalar = scalar(self.result, &vars, order, seed);
+        let mut outputs = vec![scalar];
+        if gradient {
+            outputs.extend(scalar.gradients(&vars));
+        }
+        let given: Vec<_> = vars.iter().copied().zip(point.iter().map(|values| &values[..])).collect();
+        let mut results = Vec::new();
+        scalar.recording().replay(&given, &outputs, |_, values| results.push(values.to_vec()));
+        let gradients = results.split_off(1);
+        (results[0][0], gradients)
+    }
+}

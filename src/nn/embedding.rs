@@ -1,0 +1,72 @@
+//! Embeddings.
+
+use rand::Rng;
+
+use super::Init;
+use crate::op::Indices;
+use crate::params::{Param, Params};
+use crate::real::Real;
+use crate::tape::{Recorder, Var};
+
+/// A learned vector for each of a number of things: words, users, colours.
+///
+/// | | shape |
+/// |---|---|
+/// | positions | n numbers from 0 to count − 1 |
+/// | weight | `[count, width]` |
+/// | y | `[n, width]` |
+///
+/// The vectors start normal with mean 0 and variance 1, as in PyTorch. Only the rows that were looked up get a
+/// gradient; those that came up several times get the sum.
+///
+/// # Examples
+///
+/// ```
+/// use gradus::prelude::*;
+///
+/// let (mut params, mut rng) = (Params::<f64>::new(), StdRng::seed_from_u64(7));
+/// let words = Embedding::new(&mut params, "words", 1000, 16, &mut rng);
+/// let mut tape = Tape::new();
+/// let step = tape.record(&params);
+/// let sentence = [3, 141, 59, 26];
+/// assert_eq!(words.forward(&step, &sentence).shape(), [4, 16]);
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Embedding {
+    /// The vectors, one in each row, named `….weight`.
+    pub weight: Param,
+}
+
+impl Embedding {
+    /// Adds `count` vectors of this width to the store.
+    ///
+    /// # Panics
+    ///
+    /// If count or width is 0 or the name is taken.
+    #[track_caller]
+    pub fn new<T: Real>(
+        params: &mut Params<T>,
+        name: &str,
+        count: usize,
+        width: usize,
+        rng: &mut (impl Rng + ?Sized),
+    ) -> Self {
+        assert!(
+            count > 0 && width > 0,
+            "embedding `{name}`: {count} vectors of width {width}, expected at least one of each"
+        );
+        let vectors = Init::Normal { mean: 0.0, deviation: 1.0 }.array([count, width], rng);
+        Self { weight: params.add_array(&format!("{name}.weight"), &vectors) }
+    }
+
+    /// The vectors at these positions, one in each row; `near` is the recording (`&step`) or, where only a tensor is at
+    /// hand, `x.recording()`.
+    ///
+    /// # Panics
+    ///
+    /// If a position is out of range.
+    #[track_caller]
+    pub fn forward<'t, T: Real>(&self, near: impl Into<Recorder<'t, T>>, positions: impl Indices) -> Var<'t, T> {
+        near.into().param(self.weight).index_select(0, positions)
+    }
+}
