@@ -1,0 +1,162 @@
+//! Adam.
+
+use super::Descent;
+use super::allowed::Allowed;
+use super::rule::{Iteration, Rule, Vectors, weights};
+use crate::real::Real;
+
+/// Momentum divided by the size of each parameter's gradient, both as moving averages freed from their start at 0.
+///
+/// ```text
+/// m ← β₁ m + (1 − β₁) g          m̂ = m/(1 − β₁ᵗ)
+/// v ← β₂ v + (1 − β₂) g²         v̂ = v/(1 − β₂ᵗ)
+/// amsgrad:  u ← max(u, v)        v̂ = u/(1 − β₂ᵗ)
+/// θ ← θ − η m̂/(√v̂ + ε)
+/// ```
+///
+/// η `learning_rate`, β₁ `beta1`, β₂ `beta2`, ε `epsilon` (outside the root, after the correction), m `first_moment`,
+/// v `second_moment`, u `largest_second_moment`; all begin with 0. t counts from 1.
+///
+/// Defaults: η 0.001, β₁ 0.9, β₂ 0.999, ε 10⁻⁸, those of the paper; no AMSGrad.
+///
+/// As in PyTorch, the maximum of AMSGrad is taken before the bias correction, where the paper has no correction at all;
+/// weight decay is L2, which Adam divides away for parameters with large gradients: [`AdamW`](super::AdamW) is usually
+/// meant.
+///
+/// # Examples
+///
+/// ```
+/// use gradus::prelude::*;
+///
+/// let mut params = Params::<f64>::new();
+/// let _ = params.add("x", [2], || 1.0);
+/// let (mut gradient, mut optimizer) = (params.gradient(), Adam::new(0.1));
+/// gradient.flat_mut().copy_from_slice(&[5.0, -0.01]);
+/// optimizer.step(&mut params, &gradient); // the first step is η long in every direction: m̂ = g, v̂ = g²
+/// assert!(params.flat().iter().zip([0.9, 1.1]).all(|(x, y)| (x - y).abs() < 1e-6));
+/// ```
+///
+/// # References
+///
+/// Kingma & Ba 2015, Adam: a method for stochastic optimization. Reddi, Kale & Kumar 2018, On the convergence of Adam
+/// and beyond (AMSGrad). Shafi 2026, Gradient Descent (lecture notes, DS 4400).
+pub type Adam<T> = Descent<AdamRule<false>, T>;
+
+/// The rule of [`Adam`] and of [`AdamW`](super::AdamW), which differ in their name and in how weight decay begins.
+#[derive(Clone, PartialEq, Debug)]
+pub struct AdamRule<const DECOUPLED: bool> {
+    beta1: f64,
+    beta2: f64,
+    epsilon: f64,
+    amsgrad: bool,
+}
+
+impl<const DECOUPLED: bool> Default for AdamRule<DECOUPLED> {
+    fn default() -> Self {
+        Self { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, amsgrad: false }
+    }
+}
+
+impl<T: Real> Descent<AdamRule<false>, T> {
+    /// Adam with learning rate η.
+    ///
+    /// # Panics
+    ///
+    /// If η is not a finite number ≥ 0.
+    #[must_use]
+    #[track_caller]
+    pub fn new(learning_rate: f64) -> Self {
+        Self::with_rule(AdamRule::default(), learning_rate)
+    }
+}
+
+impl<T: Real> Default for Descent<AdamRule<false>, T> {
+    fn default() -> Self {
+        Self::new(1e-3)
+    }
+}
+
+impl<const DECOUPLED: bool, T: Real> Descent<AdamRule<DECOUPLED>, T> {
+    /// β₁, the weight of the past in the average of gradients.
+    ///
+    /// # Panics
+    ///
+    /// If β₁ is not in [0, 1).
+    #[must_use]
+    #[track_caller]
+    pub fn beta1(mut self, beta1: f64) -> Self {
+        self.rule_mut().beta1 = Self::checked("beta1", beta1, Allowed::Fraction);
+        self
+    }
+
+    /// β₂, the weight of the past in the average of squares.
+    ///
+    /// # Panics
+    ///
+    /// If β₂ is not in [0, 1).
+    #[must_use]
+    #[track_caller]
+    pub fn beta2(mut self, beta2: f64) -> Self {
+        self.rule_mut().beta2 = Self::checked("beta2", beta2, Allowed::Fraction);
+        self
+    }
+
+    /// ε, added to the root so that a parameter without any gradient stays where it is.
+    ///
+    /// # Panics
+    ///
+    /// If ε is not a finite number > 0.
+    #[must_use]
+    #[track_caller]
+    pub fn epsilon(mut self, epsilon: f64) -> Self {
+        self.rule_mut().epsilon = Self::checked("epsilon", epsilon, Allowed::Positive);
+        self
+    }
+
+    /// Whether to divide by the largest average of squares so far (AMSGrad), so that the rate never rises.
+    #[must_use]
+    pub fn amsgrad(mut self, amsgrad: bool) -> Self {
+        self.rule_mut().amsgrad = amsgrad;
+        self
+    }
+}
+
+impl<const DECOUPLED: bool> Rule for AdamRule<DECOUPLED> {
+    const NAME: &'static str = if DECOUPLED { "AdamW" } else { "Adam" };
+
+    fn vectors(&self) -> &'static [&'static str] {
+        if self.amsgrad {
+            &["first_moment", "second_moment", "largest_second_moment"]
+        } else {
+            &["first_moment", "second_moment"]
+        }
+    }
+
+    fn update<T: Real>(&self, now: Iteration<T>, theta: &mut [T], gradient: &[T], vectors: Vectors<'_, T>) {
+        let (keep1, take1) = weights::<T>(self.beta1);
+        let (keep2, take2) = weights::<T>(self.beta2);
+        let epsilon = T::of(self.epsilon);
+        // η m̂/(√v̂ + ε) with both corrections taken out of the loop.
+        let rate = T::of(now.learning_rate / now.bias_correction(self.beta1));
+        let unbias = T::of(now.bias_correction(self.beta2).sqrt().recip());
+        let average = |g: T, m: &mut T, v: &mut T| {
+            *m = keep1 * *m + take1 * g;
+            *v = keep2 * *v + take2 * g * g;
+        };
+        let values = theta.iter_mut().zip(gradient);
+        if self.amsgrad {
+            let [first, second, largest] = vectors.split();
+            for ((((x, &g), m), v), u) in values.zip(first).zip(second).zip(largest) {
+                average(now.gradient(g, *x), m, v);
+                *u = if *u > *v { *u } else { *v };
+                *x = now.decayed(*x) - rate * *m / (unbias * u.sqrt() + epsilon);
+            }
+        } else {
+            let [first, second] = vectors.split();
+            for (((x, &g), m), v) in values.zip(first).zip(second) {
+                average(now.gradient(g, *x), m, v);
+                *x = now.decayed(*x) - rate * *m / (unbias * v.sqrt() + epsilon);
+            }
+        }
+    }
+}

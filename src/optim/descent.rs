@@ -1,0 +1,251 @@
+//! The driver: one rule over one store, with groups, decay, clipping and saving.
+
+use std::sync::Arc;
+
+use super::Optimizer;
+use super::allowed::Allowed;
+use super::group::{Group, Predicate, Settings};
+use super::memory::Memory;
+use super::rule::{Iteration, Rule, Vectors};
+use super::state::{Progress, State};
+use crate::error::Error;
+use crate::params::{Gradient, Params, norm};
+use crate::real::Real;
+
+/// A rule at work: what every optimiser can do, whatever its rule.
+///
+/// ```text
+/// g ← g · min(1, C/‖g‖)        clip_norm(C)
+/// g ← g + λ θ                  weight_decay(λ)
+/// θ ← θ (1 − η λ)              weight_decay(λ) and decoupled_weight_decay(true), instead of the line above
+/// θ ← rule(θ, g, η, t)
+/// ```
+///
+/// Defaults: no clipping, λ = 0, coupled ([`AdamW`](super::AdamW): λ = 0.01, decoupled), no groups.
+///
+/// What it keeps grows when tensors are added to the store; the new ones begin with their own first iteration. One
+/// optimiser works on one store, its clones included.
+///
+/// # Examples
+///
+/// ```
+/// use gradus::prelude::*;
+///
+/// let mut params = Params::<f64>::new();
+/// let _ = params.add("weight", [1], || 1.0);
+/// let _ = params.add("bias", [1], || 1.0);
+/// let mut gradient = params.gradient();
+/// gradient.flat_mut().copy_from_slice(&[3.0, 4.0]);
+///
+/// let mut optimizer =
+///     Sgd::new(0.5).clip_norm(2.5).group(|name| name == "bias", |group| group.learning_rate(0.25));
+/// optimizer.step(&mut params, &gradient); // ‖g‖ = 5, so g ← [1.5, 2]
+/// assert_eq!(optimizer.gradient_norm(), Some(5.0));
+/// assert_eq!(params.flat(), [1.0 - 0.5 * 1.5, 1.0 - 0.25 * 2.0]);
+/// ```
+///
+/// # References
+///
+/// Clipping: Pascanu, Mikolov & Bengio 2013, On the difficulty of training recurrent neural networks; Ruiz Correa 2026,
+/// Machine Learning (lecture notes), eq. 28. Decoupled decay: Loshchilov & Hutter 2019, Decoupled weight decay
+/// regularization.
+#[derive(Clone, Debug)]
+pub struct Descent<R, T> {
+    pub(super) rule: R,
+    learning_rate: f64,
+    weight_decay: f64,
+    decoupled: bool,
+    clip_norm: Option<f64>,
+    groups: Vec<Group>,
+    iteration: u64,
+    gradient_norm: Option<f64>,
+    memory: Memory<T>,
+}
+
+impl<R: Rule, T: Real> Descent<R, T> {
+    /// An optimiser with this rule and learning rate η.
+    ///
+    /// # Panics
+    ///
+    /// If η is not a finite number ≥ 0.
+    #[must_use]
+    #[track_caller]
+    pub fn with_rule(rule: R, learning_rate: f64) -> Self {
+        Self {
+            rule,
+            learning_rate: Self::checked("learning_rate", learning_rate, Allowed::NonNegative),
+            weight_decay: 0.0,
+            decoupled: false,
+            clip_norm: None,
+            groups: Vec::new(),
+            iteration: 0,
+            gradient_norm: None,
+            memory: Memory::new(),
+        }
+    }
+
+    /// Scales the gradient down to Euclidean norm C where it is longer: g ← g · C/‖g‖ if ‖g‖ > C.
+    ///
+    /// The norm is over all tensors that are not frozen; [`gradient_norm`](Optimizer::gradient_norm) tells it.
+    /// `f64::INFINITY` only measures. PyTorch divides by ‖g‖ + 10⁻⁶ instead. NaN and ∞ are not caught here: with NaN
+    /// the gradient stays as it is, with ∞ the other elements become 0, as the formula says.
+    ///
+    /// # Panics
+    ///
+    /// If C is not > 0.
+    #[must_use]
+    #[track_caller]
+    pub fn clip_norm(mut self, limit: f64) -> Self {
+        self.clip_norm = Some(Self::checked("clip_norm", limit, Allowed::PositiveOrInfinite));
+        self
+    }
+
+    /// Weight decay λ: λθ is added to the gradient, as if ½λ‖θ‖² were added to the loss (L2), unless it is decoupled.
+    ///
+    /// # Panics
+    ///
+    /// If λ is not a finite number ≥ 0.
+    #[must_use]
+    #[track_caller]
+    pub fn weight_decay(mut self, weight_decay: f64) -> Self {
+        self.weight_decay = Self::checked("weight_decay", weight_decay, Allowed::NonNegative);
+        self
+    }
+
+    /// Whether weight decay acts on θ itself, θ ← θ(1 − ηλ) before the update, instead of on the gradient.
+    #[must_use]
+    pub fn decoupled_weight_decay(mut self, decoupled: bool) -> Self {
+        self.decoupled = decoupled;
+        self
+    }
+
+    /// Gives the tensors whose name the predicate accepts settings of their own.
+    ///
+    /// A tensor belongs to the first group that accepts it. [`settings`](Descent::settings) tells what a name gets.
+    #[must_use]
+    pub fn group(
+        mut self,
+        which: impl Fn(&str) -> bool + Send + Sync + 'static,
+        settings: impl FnOnce(Group) -> Group,
+    ) -> Self {
+        self.groups.push(settings(Group::new(R::NAME, Predicate(Arc::new(which)))));
+        self.memory.replan();
+        self
+    }
+
+    /// What a tensor of this name is trained with.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let optimizer: AdamW<f32> =
+    ///     AdamW::new(1e-3).group(|name| name.ends_with("bias"), |group| group.weight_decay(0.0));
+    /// assert_eq!(optimizer.settings("mlp.0.bias").weight_decay, 0.0);
+    /// assert_eq!(optimizer.settings("mlp.0.weight").weight_decay, 0.01);
+    /// ```
+    #[must_use]
+    pub fn settings(&self, name: &str) -> Settings {
+        self.settings_of(self.groups.iter().position(|group| (group.which.0)(name)))
+    }
+
+    fn settings_of(&self, group: Option<usize>) -> Settings {
+        let base = Settings { learning_rate: self.learning_rate, weight_decay: self.weight_decay };
+        group.map_or(base, |group| self.groups[group].settings(base))
+    }
+
+    /// How much the gradient is scaled by clipping; keeps its norm.
+    fn clip(&mut self, gradient: &[T]) -> f64 {
+        let Some(limit) = self.clip_norm else {
+            return 1.0;
+        };
+        let segments = &self.memory.segments;
+        let norm = norm(|| segments.iter().map(|segment| &gradient[segment.range.clone()]));
+        self.gradient_norm = Some(norm);
+        if norm > limit { limit / norm } else { 1.0 }
+    }
+
+    /// The rule, to change its options.
+    pub(super) fn rule_mut(&mut self) -> &mut R {
+        self.memory.replan();
+        &mut self.rule
+    }
+
+    #[track_caller]
+    pub(super) fn checked(field: &str, value: f64, allowed: Allowed) -> f64 {
+        allowed.check::<T>(R::NAME, field, value)
+    }
+}
+
+impl<R: Rule, T: Real> Optimizer<T> for Descent<R, T> {
+    fn step(&mut self, params: &mut Params<T>, gradient: &Gradient<T>) {
+        let ready = self.memory.is_ready(params.layout());
+        if !ready && let Err(message) = self.memory.check(params.layout(), &self.rule) {
+            panic!("{}: {message}", R::NAME);
+        }
+        gradient.consume(params);
+        if !ready {
+            self.memory.prepare(params.layout(), &self.rule, &self.groups);
+        }
+        let clip = self.clip(gradient.flat());
+        self.memory.count();
+        self.iteration += 1;
+        for index in 0..self.memory.segments.len() {
+            let segment = &self.memory.segments[index];
+            let settings = self.settings_of(segment.group);
+            let now = Iteration::new(
+                self.memory.iterations[segment.tensor],
+                settings.learning_rate,
+                clip,
+                (settings.weight_decay, self.decoupled),
+            );
+            let range = segment.range.clone();
+            let (theta, g) = (&mut params.flat_mut()[range.clone()], &gradient.flat()[range.clone()]);
+            self.rule.update(now, theta, g, Vectors::new(&mut self.memory.vectors, range));
+        }
+        params.apply_updates(gradient);
+    }
+
+    fn learning_rate(&self) -> f64 {
+        self.learning_rate
+    }
+
+    fn set_learning_rate(&mut self, learning_rate: f64) {
+        self.learning_rate = Self::checked("learning_rate", learning_rate, Allowed::NonNegative);
+    }
+
+    fn iteration(&self) -> u64 {
+        self.iteration
+    }
+
+    fn gradient_norm(&self) -> Option<f64> {
+        self.gradient_norm
+    }
+
+    fn state(&self) -> State<T> {
+        let slots = self.memory.slots().iter().zip(&self.memory.iterations);
+        let tensors =
+            slots.map(|(slot, &iterations)| Progress { name: slot.name.to_owned(), shape: slot.shape, iterations });
+        let names = self.rule.vectors().iter().map(|&name| name.to_owned());
+        let vectors = self.memory.vectors.iter().cloned().chain(std::iter::repeat(Vec::new()));
+        State::from_parts(R::NAME, self.iteration, self.learning_rate, tensors.collect(), names.zip(vectors).collect())
+            .expect("what is kept fits together")
+    }
+
+    fn restore(&mut self, state: &State<T>, params: &Params<T>) -> Result<(), Error> {
+        let (names, layout) = (self.rule.vectors(), params.layout());
+        state.fits(R::NAME, names, &layout.params)?;
+        self.iteration = state.iteration();
+        self.learning_rate = state.learning_rate();
+        self.gradient_norm = None;
+        if state.is_unused() {
+            self.memory = Memory::new();
+        } else {
+            let vectors = state.iter().map(|(_, values)| values.to_vec()).collect();
+            let iterations = state.tensors().iter().map(|tensor| tensor.iterations).collect();
+            self.memory.restore(layout, names, vectors, iterations);
+        }
+        Ok(())
+    }
+}

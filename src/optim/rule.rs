@@ -1,0 +1,137 @@
+//! What an update rule is, and what it is given.
+
+use std::fmt;
+use std::ops::Range;
+
+use crate::real::Real;
+
+/// A family of updates: its hyper-parameters, what it keeps for each parameter, and one update of a range of values.
+///
+/// A rule of one's own gets groups, decay, clipping and saving from [`Descent`](super::Descent).
+///
+/// # Examples
+///
+/// ```
+/// use gradus::optim::{Descent, Iteration, Rule, Vectors};
+/// use gradus::prelude::*;
+///
+/// /// θ ← θ − η sign(g)
+/// #[derive(Clone, Debug)]
+/// struct SignDescent;
+///
+/// impl Rule for SignDescent {
+///     const NAME: &'static str = "SignDescent";
+///
+///     fn vectors(&self) -> &'static [&'static str] {
+///         &[]
+///     }
+///
+///     fn update<T: Real>(&self, now: Iteration<T>, theta: &mut [T], gradient: &[T], _: Vectors<'_, T>) {
+///         let rate = T::of(now.learning_rate);
+///         for (x, &g) in theta.iter_mut().zip(gradient) {
+///             *x = now.decayed(*x) - rate * now.gradient(g, *x).signum();
+///         }
+///     }
+/// }
+///
+/// let mut params = Params::<f32>::new();
+/// let _ = params.add("x", [2], || 1.0);
+/// let mut gradient = params.gradient();
+/// gradient.flat_mut().copy_from_slice(&[3.0, -0.1]);
+/// Descent::with_rule(SignDescent, 0.5).step(&mut params, &gradient);
+/// assert_eq!(params.flat(), [0.5, 1.5]);
+/// ```
+pub trait Rule: Clone + fmt::Debug + Send + Sync + 'static {
+    /// The name of the optimiser in messages and saved states.
+    const NAME: &'static str;
+
+    /// The names of the vectors it keeps between the steps, each with one number for each parameter.
+    fn vectors(&self) -> &'static [&'static str];
+
+    /// The number that a vector of this name is filled with before the first step.
+    fn initial(&self, vector: &str) -> f64 {
+        let _ = vector;
+        0.0
+    }
+
+    /// One update of a range of values θ. Must be an elementwise function: a range may be cut anywhere.
+    fn update<T: Real>(&self, now: Iteration<T>, theta: &mut [T], gradient: &[T], vectors: Vectors<'_, T>);
+}
+
+/// One iteration as a rule sees it: its number, the learning rate, and what happens to every gradient and value.
+#[derive(Clone, Copy, Debug)]
+pub struct Iteration<T> {
+    /// t: how many updates these values have had with this one; 1 in the first.
+    pub number: u64,
+    /// η, of the group that the values belong to.
+    pub learning_rate: f64,
+    clip: T,
+    l2: T,
+    shrink: T,
+}
+
+impl<T: Real> Iteration<T> {
+    /// `clip` scales the gradient, `weight_decay` is λ.
+    pub(super) fn new(number: u64, learning_rate: f64, clip: f64, (weight_decay, decoupled): (f64, bool)) -> Self {
+        let (l2, shrink) = if decoupled { (0.0, 1.0 - learning_rate * weight_decay) } else { (weight_decay, 1.0) };
+        Self { number, learning_rate, clip: T::of(clip), l2: T::of(l2), shrink: T::of(shrink) }
+    }
+
+    /// The derivative that the rule works with: clipped, then + λθ where decay is coupled.
+    #[inline]
+    #[must_use]
+    pub fn gradient(&self, derivative: T, theta: T) -> T {
+        let g = self.clip * derivative;
+        // Not `g + 0 · θ`: with θ = ∞ that is NaN.
+        if self.l2 == T::zero() { g } else { g + self.l2 * theta }
+    }
+
+    /// The value that the rule starts from: θ(1 − ηλ) where decay is decoupled, else θ.
+    #[inline]
+    #[must_use]
+    pub fn decayed(&self, theta: T) -> T {
+        self.shrink * theta
+    }
+
+    /// 1 − βᵗ: what a moving average that began with 0 has to be divided by to be one of t numbers only.
+    #[must_use]
+    pub fn bias_correction(&self, beta: f64) -> f64 {
+        #[allow(clippy::cast_precision_loss, reason = "beyond 2^53 iterations the power is 0")]
+        let number = self.number as f64;
+        // The power of the standard library may differ in its last bits between machines.
+        1.0 - libm::pow(beta, number)
+    }
+}
+
+/// The weights β and 1 − β of a moving average; the difference is taken before rounding to the element type.
+pub(super) fn weights<T: Real>(beta: f64) -> (T, T) {
+    (T::of(beta), T::of(1.0 - beta))
+}
+
+/// What a rule keeps for one range of values, in the order of [`Rule::vectors`].
+#[derive(Debug)]
+pub struct Vectors<'a, T> {
+    all: &'a mut [Vec<T>],
+    range: Range<usize>,
+}
+
+impl<'a, T> Vectors<'a, T> {
+    pub(super) fn new(all: &'a mut [Vec<T>], range: Range<usize>) -> Self {
+        Self { all, range }
+    }
+
+    /// The `N` slices: `let [m, v] = vectors.split();`
+    ///
+    /// # Panics
+    ///
+    /// If the rule names another number of vectors.
+    #[must_use]
+    #[track_caller]
+    pub fn split<const N: usize>(self) -> [&'a mut [T]; N] {
+        let count = self.all.len();
+        let Ok(all) = <&mut [Vec<T>; N]>::try_from(self.all) else {
+            panic!("optim: the rule splits {N} vectors and names {count}")
+        };
+        all.each_mut().map(|vector| &mut vector[self.range.clone()])
+    }
+}

@@ -1,0 +1,172 @@
+//! What an optimiser has come to, as data: to keep, to write to a file, to go on from.
+
+use crate::error::{Error, ErrorKind};
+use crate::params::Slot;
+use crate::real::Real;
+use crate::shape::Shape;
+
+use super::allowed::Allowed;
+
+/// The state of an optimiser at one moment; see [`Optimizer::state`](super::Optimizer::state).
+///
+/// # Examples
+///
+/// ```
+/// use gradus::prelude::*;
+///
+/// let mut params = Params::<f64>::new();
+/// let _ = params.add("x", [2], || 1.0);
+/// let mut gradient = params.gradient();
+/// gradient.flat_mut().fill(4.0);
+/// let mut optimizer = Sgd::new(0.1).momentum(0.9);
+/// optimizer.step(&mut params, &gradient);
+///
+/// let state = optimizer.state();
+/// assert_eq!(state.vector("velocity"), Some(&[4.0, 4.0][..]));
+/// let mut other = Sgd::new(0.1).momentum(0.9);
+/// other.restore(&state, &params)?;
+/// assert_eq!(other.iteration(), 1);
+/// # Ok::<(), gradus::Error>(())
+/// ```
+#[derive(Clone, PartialEq, Debug)]
+pub struct State<T> {
+    rule: String,
+    iteration: u64,
+    learning_rate: f64,
+    tensors: Vec<Progress>,
+    vectors: Vec<(String, Vec<T>)>,
+}
+
+/// How far the training of one tensor has come.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Progress {
+    /// The path, such as `mlp.0.weight`.
+    pub name: String,
+    /// The shape.
+    pub shape: Shape,
+    /// How many updates it has had: fewer than the optimiser made steps if it was frozen or added later.
+    pub iterations: u64,
+}
+
+impl<T: Real> State<T> {
+    /// A state from its parts, as read from a file: the name of the rule, the number of steps, the learning rate, the
+    /// tensors in the order of the store, and the named vectors with the values of one tensor after the other.
+    ///
+    /// # Errors
+    ///
+    /// If a vector has more or fewer values than the tensors together, if a tensor has had more updates than there were
+    /// steps, or if the learning rate is not a finite number ≥ 0.
+    pub fn from_parts(
+        rule: impl Into<String>,
+        iteration: u64,
+        learning_rate: f64,
+        tensors: Vec<Progress>,
+        vectors: Vec<(String, Vec<T>)>,
+    ) -> Result<Self, Error> {
+        let rule = rule.into();
+        let wrong = |kind, message: String| Err(Error::new(kind, format!("state of {rule}: {message}")));
+        if !Allowed::NonNegative.holds(learning_rate) {
+            let range = Allowed::NonNegative.text();
+            let message = format!("learning_rate is {learning_rate}, expected {range}");
+            return wrong(ErrorKind::Value, message);
+        }
+        if let Some(Progress { name, iterations, .. }) = tensors.iter().find(|tensor| tensor.iterations > iteration) {
+            let message = format!("`{name}` has had {iterations} updates in {iteration} iterations");
+            return wrong(ErrorKind::Value, message);
+        }
+        let size = tensors.iter().map(|tensor| tensor.shape.size()).sum::<usize>();
+        if let Some((name, values)) = vectors.iter().find(|(_, values)| values.len() != size) {
+            let found = values.len();
+            let message = format!("vector `{name}` has {found} values, the tensors have {size}");
+            return wrong(ErrorKind::Shape, message);
+        }
+        Ok(Self { rule, iteration, learning_rate, tensors, vectors })
+    }
+
+    /// The name of the rule, such as `AdamW`.
+    #[must_use]
+    pub fn rule(&self) -> &str {
+        &self.rule
+    }
+
+    /// The number of steps made.
+    #[must_use]
+    pub fn iteration(&self) -> u64 {
+        self.iteration
+    }
+
+    /// The learning rate η.
+    #[must_use]
+    pub fn learning_rate(&self) -> f64 {
+        self.learning_rate
+    }
+
+    /// The tensors in the order of the store; none before the first step.
+    #[must_use]
+    pub fn tensors(&self) -> &[Progress] {
+        &self.tensors
+    }
+
+    /// The names and values of the vectors, each with the values of one tensor after the other.
+    #[must_use]
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &[T])> {
+        self.vectors.iter().map(|(name, values)| (name.as_str(), values.as_slice()))
+    }
+
+    /// The values of the vector of this name.
+    #[must_use]
+    pub fn vector(&self, name: &str) -> Option<&[T]> {
+        self.iter().find(|&(other, _)| other == name).map(|(_, values)| values)
+    }
+
+    /// Whether it is the state before a first step, which fits any store.
+    pub(super) fn is_unused(&self) -> bool {
+        self.iteration == 0 && self.tensors.is_empty()
+    }
+
+    /// Whether a rule of this name that keeps these vectors can go on from it on these tensors.
+    pub(super) fn fits(&self, rule: &str, names: &[&str], slots: &[Slot]) -> Result<(), Error> {
+        let wrong = |kind, message: String| Err(Error::new(kind, format!("{rule}: {message}")));
+        if self.rule != rule {
+            return wrong(ErrorKind::Name, format!("the state is of {}", self.rule));
+        }
+        if !self.iter().map(|(name, _)| name).eq(names.iter().copied()) {
+            let own = self.iter().map(|(name, _)| name).collect::<Vec<_>>();
+            let message = format!(
+                "the state keeps {}, the optimiser keeps {}\n  help: build the optimiser with the options it was saved with",
+                list(&own),
+                list(names)
+            );
+            return wrong(ErrorKind::Name, message);
+        }
+        if self.is_unused() {
+            return Ok(());
+        }
+        for (tensor, slot) in self.tensors.iter().zip(slots) {
+            let Progress { name, shape, .. } = tensor;
+            if name != slot.name {
+                let message = format!("the state has `{name}` where the parameters have `{}`", slot.name);
+                return wrong(ErrorKind::Name, message);
+            }
+            if *shape != slot.shape {
+                let message = format!("`{name}` has shape {}, found {shape} in the state", slot.shape);
+                return wrong(ErrorKind::Shape, message);
+            }
+        }
+        let (own, other) = (self.tensors.len(), slots.len());
+        if let Some(tensor) = self.tensors.get(other) {
+            let message = format!("the state has `{}`, which the parameters have not", tensor.name);
+            return wrong(ErrorKind::Name, message);
+        }
+        if let Some(slot) = slots.get(own) {
+            let message = format!("the parameters have `{}`, which the state has not", slot.name);
+            return wrong(ErrorKind::Name, message);
+        }
+        Ok(())
+    }
+}
+
+/// Names in a sentence.
+pub(super) fn list(names: &[&str]) -> String {
+    if names.is_empty() { "no vectors".to_owned() } else { names.join(", ") }
+}
