@@ -1,0 +1,41 @@
+//! From a table of numbers to mini-batches.
+//!
+//! The usual way, in four steps: read a table with `Csv`, divide its rows with [`split`], fit a [`StandardScaler`] on the
+//! training part, and hand the rows out with [`Batches`].
+//!
+//! ```
+//! use gradus::data::{Batches, StandardScaler, split};
+//! use gradus::prelude::*;
+//!
+//! // Twelve samples of two features, two classes.
+//! let x = Array2::from_shape_fn((12, 2), |(i, j)| (3 * i + j) as f64);
+//! let labels: Vec<usize> = (0..12).map(|i| i % 2).collect();
+//!
+//! let [train, test] = split::stratified(&labels, [0.75, 0.25], 7)?;
+//! let scaler = StandardScaler::fit(&gradus::data::rows(&x, &train))?;
+//! let x = scaler.transform(&x)?;
+//!
+//! let mut batches = Batches::of(&x, &labels, 4).rows(&train).shuffled(7);
+//! for _epoch in 0..3 {
+//!     while let Some((x, labels)) = batches.next() {
+//!         assert_eq!(x.nrows(), labels.len());
+//!     }
+//! }
+//! assert_eq!(test.len(), 3);
+//! # Ok::<(), gradus::Error>(())
+//! ```
+//!
+//! Reading tables needs the feature `csv`, which is on by default.
+
+mod batches;
+#[cfg(feature = "csv")]
+mod csv;
+mod samples;
+mod scaler;
+pub mod split;
+
+pub use batches::Batches;
+#[cfg(feature = "csv")]
+pub use csv::{Csv, Table};
+pub use samples::{Samples, labels, rows};
+pub use scaler::StandardScaler;

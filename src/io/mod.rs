@@ -1,0 +1,3 @@
+//! Saving what was learned and reading it back.
+
+pub mod safetensors;

@@ -1,0 +1,108 @@
+//! How far a long loop is.
+
+use std::fmt::{self, Display};
+use std::io::{self, Write};
+
+/// Shows how far a long loop is, on the standard error stream: a bar on a terminal, a line now and then elsewhere, such
+/// as in a log file.
+///
+/// The bar needs the feature `progress`, which is on by default; without it there are lines everywhere. At most eleven
+/// lines are printed, for the first step, each tenth of the way and the last:
+///
+/// ```text
+/// epoch 1/200: loss 2.3021
+/// epoch 20/200: loss 0.4110
+/// ```
+///
+/// # Examples
+///
+/// ```
+/// use gradus::train::Progress;
+///
+/// let mut progress = Progress::new("epoch", 3);
+/// for loss in [0.9, 0.5, 0.4] {
+///     progress.step(format_args!("loss {loss:.4}"));
+/// }
+/// progress.finish("trained");
+/// ```
+#[must_use = "it shows nothing until `step` is called"]
+pub struct Progress {
+    what: String,
+    total: usize,
+    done: usize,
+    screen: Screen,
+}
+
+enum Screen {
+    #[cfg(feature = "progress")]
+    Bar(indicatif::ProgressBar),
+    Lines(Box<dyn Write + Send>),
+}
+
+impl Progress {
+    /// Begins a loop of `total` steps; `what` names one of them, such as `epoch`.
+    pub fn new(what: &str, total: usize) -> Self {
+        #[cfg(feature = "progress")]
+        if io::IsTerminal::is_terminal(&io::stderr()) {
+            return Self { what: what.into(), total, done: 0, screen: Screen::Bar(bar(what, total)) };
+        }
+        Self::lines(what, total, io::stderr())
+    }
+
+    /// Begins a loop of `total` steps that is shown as lines in `output`, such as a log file.
+    pub fn lines(what: &str, total: usize, output: impl Write + Send + 'static) -> Self {
+        Self { what: what.into(), total, done: 0, screen: Screen::Lines(Box::new(output)) }
+    }
+
+    /// One step is done; `state` says how things stand, such as the loss.
+    ///
+    /// What cannot be shown is left out: a full disk under a log file should not end a training.
+    pub fn step(&mut self, state: impl Display) {
+        self.done += 1;
+        let (what, done, total) = (&self.what, self.done, self.total);
+        match &mut self.screen {
+            #[cfg(feature = "progress")]
+            Screen::Bar(bar) => {
+                bar.set_message(state.to_string());
+                bar.inc(1);
+            }
+            Screen::Lines(output) => {
+                let tenth = total.div_ceil(10);
+                if done == 1 || done == total || done.is_multiple_of(tenth) {
+                    let _ = writeln!(output, "{what} {done}/{total}: {state}");
+                }
+            }
+        }
+    }
+
+    /// The loop has ended, before the last step or with it; `result` is the last thing shown.
+    pub fn finish(self, result: impl Display) {
+        match self.screen {
+            #[cfg(feature = "progress")]
+            Screen::Bar(bar) => bar.abandon_with_message(result.to_string()),
+            Screen::Lines(mut output) => {
+                let _ = writeln!(output, "{result}");
+            }
+        }
+    }
+}
+
+#[cfg(feature = "progress")]
+fn bar(what: &str, total: usize) -> indicatif::ProgressBar {
+    let template = "{prefix} {pos}/{len} {bar:30} {elapsed}  {msg}";
+    let style = indicatif::ProgressStyle::with_template(template).expect("a template that is valid");
+    indicatif::ProgressBar::new(total as u64)
+        .with_prefix(what.to_owned())
+        .with_style(style)
+        .with_finish(indicatif::ProgressFinish::Abandon)
+}
+
+impl fmt::Debug for Progress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Progress")
+            .field("what", &self.what)
+            .field("total", &self.total)
+            .field("done", &self.done)
+            .finish_non_exhaustive()
+    }
+}
