@@ -1,0 +1,285 @@
+//! The table of numerical rules, line by line: kinks, zeros, infinities, extreme arguments.
+
+use gradus::functions;
+use gradus::prelude::*;
+
+const INF: f64 = f64::INFINITY;
+
+fn slope(f: impl for<'t> FnOnce(Var<'t, f64>) -> Var<'t, f64>, x: f64) -> f64 {
+    grad(|v| f(v).sum(), &array![x])[0]
+}
+
+fn at(f: impl for<'t> FnOnce(Var<'t, f64>) -> Var<'t, f64>, x: f64) -> f64 {
+    value(|v| f(v).reshape([]), &array![x])
+}
+
+fn curvature(f: impl for<'t> FnOnce(Var<'t, f64>) -> Var<'t, f64>, x: f64) -> f64 {
+    hessian(|v| f(v).sum(), &array![x])[[0, 0]]
+}
+
+// ---- kinks ---------------------------------------------------------------------------------------------------------
+
+#[test]
+fn slopes_at_kinks() {
+    assert_eq!(slope(|x| x.relu(), 0.0), 0.0);
+    assert_eq!(slope(|x| x.relu(), -0.0), 0.0);
+    assert_eq!(slope(|x| x.abs(), 0.0), 0.0);
+    assert_eq!(slope(|x| x.clamp(-1.0, 1.0), 1.0), 0.0);
+    assert_eq!(slope(|x| x.clamp(-1.0, 1.0), -1.0), 0.0);
+    assert_eq!(slope(|x| x.clamp(-1.0, 1.0), 0.999), 1.0);
+    for f in [functions::sign, functions::floor, functions::ceil, functions::round] {
+        assert_eq!([slope(f, 0.0), slope(f, 0.5), slope(f, -2.0)], [0.0; 3]);
+    }
+}
+
+#[test]
+fn ties_share_the_gradient_equally() {
+    assert_eq!(grad(|x| x.max(), &array![3.0, 1.0, 3.0]), array![0.5, 0.0, 0.5]);
+    assert_eq!(grad(|x| x.min(), &array![1.0, 1.0, 1.0]), array![1.0, 1.0, 1.0] / 3.0);
+    let g = grad(|x| x.max_axis(1).sum(), &array![[2.0, 2.0], [1.0, 5.0]]);
+    assert_eq!(g, array![[0.5, 0.5], [0.0, 1.0]]);
+    // Axes that are not neighbours are taken together: four equal winners, a quarter each.
+    let g = grad(|x| x.max_axis([0, 2]).sum(), &ndarray::Array3::<f64>::ones((2, 1, 2)));
+    assert!(g.iter().all(|&g| g == 0.25));
+    assert_eq!(slope(|x| x.maximum(x), 4.0), 1.0);
+    assert_eq!(slope(|x| x.minimum(x), 4.0), 1.0);
+    let g = grads(|v| v[0].maximum(v[1]).sum(), &[&array![1.0], &array![1.0]]);
+    assert_eq!((g[0][0], g[1][0]), (0.5, 0.5));
+}
+
+#[test]
+fn a_variable_times_itself() {
+    assert_eq!(slope(|x| x * x, 3.0), 6.0);
+    assert_eq!(slope(|x| x / x, 3.0), 0.0);
+    assert_eq!(slope(|x| x - x, 3.0), 0.0);
+    assert_eq!(slope(|x| x.dot(x), 3.0), 6.0);
+    assert_eq!(curvature(|x| x * x * x, 2.0), 12.0);
+}
+
+// ---- roots, powers, norms ------------------------------------------------------------------------------------------
+
+#[test]
+fn the_root_of_zero_is_steep_and_the_norm_of_zero_is_flat() {
+    assert_eq!(slope(|x| x.sqrt(), 0.0), INF);
+    assert_eq!(grad(|x| x.norm(), &array![0.0, 0.0]), array![0.0, 0.0]);
+    for p in [1.0, 1.5, 2.0, 3.0, INF] {
+        assert_eq!(grad(|x| x.norm_p(p, 0), &array![0.0, 0.0]), array![0.0, 0.0], "p = {p}");
+    }
+    assert_eq!(grad(|x| x.std(0), &array![5.0, 5.0]), array![0.0, 0.0]);
+    assert_eq!(slope(|x| x.hypot(x), 0.0), 0.0);
+}
+
+#[test]
+fn norms_neither_overflow_nor_underflow() {
+    assert!((value(|x| x.norm(), &array![3e200_f64, 4e200]) / 5e200 - 1.0).abs() < 1e-15);
+    assert!((value(|x| x.norm(), &array![3e-200_f64, 4e-200]) / 5e-200 - 1.0).abs() < 1e-15);
+    assert_eq!(value(|x| x.norm(), &array![INF, 1.0]), INF);
+    assert!(value(|x| x.norm(), &array![f64::NAN, 1.0]).is_nan());
+    assert_eq!(at(|x| x.hypot(1e200), 1e200), 2.0_f64.sqrt() * 1e200);
+    assert!((slope(|x| x.atan2(1e200), 1e200) / 0.5e-200 - 1.0).abs() < 1e-15);
+    assert!((slope(|x| x.atan2(1e-200), 1e-200) / 0.5e200 - 1.0).abs() < 1e-15);
+}
+
+#[test]
+fn powers_at_their_edges() {
+    // d/dx x⁰ = 0, also at 0
+    assert_eq!(slope(|x| x.pow(0.0), 0.0), 0.0);
+    assert_eq!(slope(|x| x.pow(0.0), 2.0), 0.0);
+    assert_eq!(curvature(|x| x.pow(0.0), 0.0), 0.0);
+    assert_eq!(slope(|x| x.powi(0), 0.0), 0.0);
+    // d/db 0ᵇ = 0 for b ≥ 0
+    for b in [0.0, 0.5, 2.0] {
+        assert_eq!(slope(|b| b.scalar(0.0).pow(b), b), 0.0, "0^{b}");
+    }
+    assert_eq!(slope(|b| b.scalar(2.0).pow(b), 3.0), 8.0 * 2.0_f64.ln());
+    // Whole powers of negative bases are exact.
+    assert_eq!(at(|x| x.powi(3), -2.0), -8.0);
+    assert_eq!(at(|x| x.pow(3.0), -2.0), -8.0);
+    assert_eq!(slope(|x| x.pow(3.0), -2.0), 12.0);
+    assert_eq!(slope(|x| x.powi(2), 0.0), 0.0);
+    assert_eq!(curvature(|x| x.pow(2.0), 0.0), 2.0);
+    assert_eq!(curvature(|x| x.powi(2), 0.0), 2.0);
+    assert_eq!(at(|x| x.powi(-2), -2.0), 0.25);
+    assert_eq!(slope(|x| x.pow(0.5), 0.0), INF);
+}
+
+// ---- selection -----------------------------------------------------------------------------------------------------
+
+fn chain(x: Var<'_, f64>) -> Var<'_, f64> {
+    let root = x.sqrt();
+    x.gt(0.0).select((root * root.ln() + root / x).exp(), x * x)
+}
+
+#[test]
+fn what_is_not_chosen_contributes_nothing() {
+    // The branch not taken holds NaN and infinities.
+    assert_eq!(slope(|x| x.gt(0.0).select(x.sqrt(), 3.0 * x), -4.0), 3.0);
+    assert_eq!(slope(|x| x.eq(0.0).select(x, x.recip()), 0.0), 1.0);
+    // Also through a chain, with a value used twice, and to second order.
+    assert_eq!((slope(chain, -3.0), curvature(chain, -3.0)), (-6.0, 2.0));
+    assert!((slope(chain, 0.0), curvature(chain, 0.0)) == (0.0, 2.0));
+    check::gradients(|v| chain(v[0]), &[&array![2.0, -3.0, 0.5]]).order(2).assert();
+    let g = grads(|v| v[0].gt(0.0).select(v[0], v[1]).sum(), &[&array![1.0, 1.0], &array![f64::NAN, INF]]);
+    assert_eq!(g[0], array![1.0, 1.0].into_dyn());
+    assert_eq!(g[1], array![0.0, 0.0].into_dyn());
+    assert!(value(|x| x.gt(0.0).select(1.0, x).sum(), &array![5.0, f64::NAN]).is_nan());
+}
+
+#[test]
+fn comparisons_with_nan() {
+    let nan = array![f64::NAN];
+    assert_eq!(value(|x| x.eq(x).sum(), &nan), 0.0);
+    assert_eq!(value(|x| x.ne(x).sum(), &nan), 1.0);
+    assert!(value(|x| x.maximum(1.0).sum(), &nan).is_nan());
+    assert!(value(|x| x.minimum(1.0).sum(), &nan).is_nan());
+    assert!(value(|x| (x.scalar(1.0) + x * 0.0).maximum(x).sum(), &nan).is_nan());
+    assert!(value(|x| x.max(), &array![1.0, f64::NAN, 2.0]).is_nan());
+    assert!(value(|x| x.min(), &array![1.0, f64::NAN, 2.0]).is_nan());
+    assert_eq!(value(|x| x.argmax(0), &array![1.0, f64::NAN, 2.0]), 1.0);
+    assert!(value(|x| x.relu().sum(), &nan).is_nan());
+    assert!(value(|x| x.clamp(0.0, 1.0).sum(), &nan).is_nan());
+}
+
+// ---- products ------------------------------------------------------------------------------------------------------
+
+#[test]
+fn products_with_zeros_are_right_to_second_order() {
+    for x in [array![2.0, 3.0, 5.0], array![2.0, 0.0, 5.0], array![0.0, 0.0, 5.0], array![0.0, 0.0, 0.0]] {
+        let others = |skip: &[usize]| (0..3).filter(|i| !skip.contains(i)).map(|i| x[i]).product::<f64>();
+        assert_eq!(grad(|x| x.prod(), &x), Array1::from_shape_fn(3, |i| others(&[i])), "{x}");
+        let h = hessian(|x| x.prod(), &x);
+        assert_eq!(h, Array2::from_shape_fn((3, 3), |(i, j)| if i == j { 0.0 } else { others(&[i, j]) }), "{x}");
+        // Σ of running products, differentiated by hand.
+        let g = grad(|x| x.cumprod(0).sum(), &x);
+        assert_eq!(g, array![1.0 + x[1] + x[1] * x[2], x[0] + x[0] * x[2], x[0] * x[1]], "{x}");
+    }
+}
+
+// ---- softmax and its kin -------------------------------------------------------------------------------------------
+
+#[test]
+fn rows_of_minus_infinity() {
+    let rows = array![[-INF, -INF], [0.0, -INF]];
+    let read = |f: for<'t> fn(Var<'t, f64>) -> Var<'t, f64>| {
+        let (params, mut tape) = (Params::new(), Tape::new());
+        f(tape.record(&params).input(&rows)).value()
+    };
+    assert_eq!(read(|x| x.logsumexp_axis(1)), array![-INF, 0.0].into_dyn());
+    assert_eq!(read(|x| x.log_softmax(1)), array![[-INF, -INF], [0.0, -INF]].into_dyn());
+    assert_eq!(read(|x| x.softmax(1)), array![[0.0, 0.0], [1.0, 0.0]].into_dyn());
+    assert_eq!(grad(|x| x.logsumexp_axis(1).sum(), &rows), array![[0.0, 0.0], [1.0, 0.0]]);
+    assert_eq!(value(|x| x.logsumexp(), &array![INF, 0.0]), INF);
+}
+
+#[test]
+fn logits_of_ten_thousand() {
+    for size in [1e4_f64, -1e4, 1e300] {
+        let logits: Array2<f64> = array![[size, size - 1.0, 0.0]];
+        let loss = value(|x| cross_entropy(x, [0]), &logits);
+        assert!(loss.is_finite() && loss >= 0.0, "{size}: {loss}");
+        let g = grad(|x| cross_entropy(x, [0]), &logits);
+        assert!(g.iter().all(|g| g.is_finite()), "{size}: {g}");
+    }
+    // Nearly equal large logits: the loss is exact although the logits have lost their last digits.
+    let near: f64 = value(|x| cross_entropy(x, [0]), &array![[1e4, 1e4]]);
+    assert_eq!(near, 2.0_f64.ln());
+    let single: f32 = value(|x| cross_entropy(x, [1]), &array![[1e4_f32, 1e4 - 2.0]]);
+    assert!((single - 2.126_928).abs() < 1e-6, "{single}"); // 2 + ln(1 + e⁻²)
+}
+
+#[test]
+fn losses_from_logits_reach_the_ends_of_the_type() {
+    for x in [-1e300_f64, -1e4, -800.0, 800.0, 1e4, 1e300] {
+        assert_eq!(at(|x| x.softplus(), x), x.max(0.0));
+        assert_eq!(at(|x| x.log_sigmoid(), x), x.min(0.0));
+        assert_eq!(at(|x| x.sigmoid(), x), if x > 0.0 { 1.0 } else { 0.0 });
+        for f in [functions::softplus, functions::log_sigmoid, functions::sigmoid] {
+            assert!(slope(f, x).is_finite(), "{x}");
+        }
+    }
+    for x in [-1e30_f32, -200.0, 200.0, 1e30] {
+        assert!(grad(|x| x.softplus().sum(), &array![x])[0].is_finite());
+    }
+}
+
+#[test]
+fn saturated_functions_have_slope_zero() {
+    for x in [40.0, 1e300] {
+        assert_eq!(slope(|x| x.tanh(), x), 0.0);
+        assert_eq!(slope(|x| x.tanh(), -x), 0.0);
+        assert_eq!(slope(|x| x.sigmoid(), x), 0.0);
+        assert_eq!(curvature(|x| x.tanh(), x), 0.0);
+    }
+    // Negative activations far out: the branch not taken would overflow.
+    let all = |x: f64| {
+        vec![
+            slope(functions::selu, x),
+            slope(functions::gelu, x),
+            slope(functions::silu, x),
+            slope(functions::mish, x),
+            curvature(functions::selu, x),
+        ]
+    };
+    {
+        for x in [-800.0, 800.0] {
+            assert!(all(x).iter().all(|y| y.is_finite()), "{x}");
+            assert!(slope(|x| x.elu(1.0), x).is_finite() && curvature(|x| x.elu(1.0), x).is_finite());
+            assert!(slope(|x| x.celu(1.0), x).is_finite() && curvature(|x| x.celu(1.0), x).is_finite());
+        }
+    }
+}
+
+#[test]
+fn the_tail_of_gelu_keeps_its_digits() {
+    // −10·Φ(−10), Φ(−10) = 7.619853024160525e-24 (Abramowitz and Stegun, table 26.2, has 7.61985 × 10⁻²⁴)
+    assert!((at(|x| x.gelu(), -10.0) / -7.619_853_024_160_525e-23 - 1.0).abs() < 1e-13);
+}
+
+// ---- what is not used, what is refused -----------------------------------------------------------------------------
+
+#[test]
+fn parameters_that_the_loss_does_not_use() {
+    let mut params = Params::<f64>::new();
+    let used = params.add("used", [2], || 1.0);
+    let recorded = params.add("recorded", [2], || 1.0);
+    let detached = params.add("detached", [2], || 1.0);
+    params.add("unseen", [2], || 1.0);
+    let (mut tape, mut gradient) = (Tape::new(), params.gradient());
+    gradient.flat_mut().fill(7.0);
+    let step = tape.record(&params);
+    let _ = step.param(recorded).exp();
+    let loss = (step.param(used) * step.param(detached).detach()).sum();
+    loss.backward(&mut gradient);
+    assert_eq!(gradient.flat(), [1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]);
+    assert_eq!(gradient.unreached().collect::<Vec<_>>(), ["recorded", "detached", "unseen"]);
+}
+
+#[test]
+fn variance_is_taken_in_two_passes() {
+    // One pass, Σx²/n − mean², gives 0 or worse here.
+    let x = array![1e9 + 4.0, 1e9 + 7.0, 1e9 + 13.0, 1e9 + 16.0];
+    assert_eq!(value(|x| x.var(1), &x), 30.0);
+}
+
+#[test]
+fn nan_and_infinity_flow_as_ieee_says() {
+    assert!(at(|x| x * 0.0, INF).is_nan());
+    assert_eq!(at(|x| x.exp(), -INF), 0.0);
+    assert_eq!(at(|x| 1.0 / x, -0.0), -INF);
+    assert_eq!(at(|x| x.ln(), 0.0), -INF);
+    assert!(at(|x| x.ln(), -1.0).is_nan());
+    assert!(at(|x| x.sqrt(), -1.0).is_nan());
+    assert_eq!(at(|x| x.atanh(), 1.0), INF);
+    assert_eq!(at(|x| x.round(), -0.4).to_bits(), (-0.0_f64).to_bits());
+    assert_eq!(at(|x| x.round(), INF), INF);
+    for (x, rounded) in [
+        (0.5, 0.0),
+        (1.5, 2.0),
+        (2.5, 2.0),
+        (-0.5, -0.0),
+        (-1.5, -2.0),
+        (4.503_599_627_370_497e15, 4.503_599_627_370_497e15),
+    ] {
+        assert_eq!(at(|x| x.round(), x), rounded, "{x}");
+    }
+}

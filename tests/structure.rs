@@ -1,0 +1,116 @@
+//! Layers import downwards only, and no file grows out of hand.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The layer of each module of the crate; `optim` stands beside the others, on layer 0.
+const LAYERS: &[(&str, u32)] = &[
+    ("real", 0),
+    ("number", 0),
+    ("shape", 0),
+    ("axes", 0),
+    ("error", 0),
+    ("file", 0),
+    ("params", 0),
+    ("kernel", 1),
+    ("optim", 1),
+    ("op", 2),
+    ("tape", 2),
+    ("grad", 2),
+    ("run", 3),
+    ("functional", 4),
+    ("check", 4),
+    ("nn", 4),
+    ("data", 5),
+    ("io", 5),
+    ("train", 5),
+    ("plot", 5),
+];
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let mut files: Vec<_> = entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect();
+    files.sort();
+    files
+}
+
+fn source() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
+}
+
+fn layer(module: &str) -> u32 {
+    LAYERS.iter().find(|(name, _)| *name == module).unwrap_or_else(|| panic!("`{module}` has no layer in this test")).1
+}
+
+/// The modules named after `crate::` in a text: what it imports, in code but not in comments.
+fn imports(text: &str) -> Vec<String> {
+    let code = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
+    let names = code.split("crate::").skip(1).flat_map(|rest| {
+        let list = rest.strip_prefix('{').map(|inside| inside.split('}').next().unwrap().to_owned());
+        let one = || rest.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap().to_owned();
+        list.unwrap_or_else(one).split(',').map(|name| name.trim().to_owned()).collect::<Vec<_>>()
+    });
+    // Modules have small letters; items that the crate's root passes on belong to layers below anyway.
+    names
+        .map(|name| name.split("::").next().unwrap().to_owned())
+        .filter(|n| n.starts_with(char::is_lowercase))
+        .collect()
+}
+
+#[test]
+fn layers_import_downwards_only() {
+    let mut seen = 0;
+    for path in files(&source()) {
+        let relative = path.strip_prefix(source()).unwrap();
+        let module = relative.iter().next().unwrap().to_str().unwrap().trim_end_matches(".rs");
+        if module == "lib" {
+            continue;
+        }
+        for import in imports(&fs::read_to_string(&path).unwrap()) {
+            seen += 1;
+            let allowed = import == module
+                || layer(&import) < layer(module)
+                || (layer(&import) == layer(module) && matches!(layer(module), 0 | 2 | 5));
+            assert!(allowed, "{} imports `{import}`", relative.display());
+            assert!(module != "optim" || import == "optim" || layer(&import) == 0, "optim imports `{import}`");
+            assert!(module == "run" || import != "optim" || layer(module) > 1, "{} imports optim", relative.display());
+        }
+    }
+    assert!(seen > 100, "only {seen} imports were found: the test reads them wrongly");
+}
+
+#[test]
+fn the_reader_of_imports_sees_them() {
+    let text = "use crate::op::{Leaf, Op};\n// use crate::nn;\nlet x = crate::{real::Real, shape};\ncrate::Var";
+    assert_eq!(imports(text), ["op", "real", "shape"]);
+}
+
+#[test]
+fn files_stay_readable() {
+    for path in files(&source()) {
+        let lines = fs::read_to_string(&path).unwrap().lines().count();
+        assert!(lines <= 600, "{} has {lines} lines", path.display());
+    }
+}
+
+#[test]
+fn unsafe_code_stays_in_kernels() {
+    for path in files(&source()) {
+        let text = fs::read_to_string(&path).unwrap();
+        let inside = path.strip_prefix(source()).unwrap().starts_with("kernel");
+        let uses = text.lines().any(|line| line.contains("unsafe ") && !line.trim_start().starts_with("//"));
+        assert!(inside || !uses, "{} has unsafe code", path.display());
+        let blocks = text.matches("unsafe {").count() + text.matches("unsafe impl").count();
+        let reasons = text.matches("// SAFETY:").count();
+        assert!(blocks <= reasons, "{}: {blocks} unsafe places, {reasons} reasons", path.display());
+    }
+}
+
+#[test]
+fn every_op_has_its_line_in_the_table_of_derivatives() {
+    let table = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/derivatives.md");
+    let table = fs::read_to_string(table).unwrap();
+    let missing: Vec<_> =
+        gradus::op::names().into_iter().filter(|name| !table.contains(&format!("`{name}`"))).collect();
+    assert!(missing.is_empty(), "not in docs/derivatives.md: {missing:?}");
+}
