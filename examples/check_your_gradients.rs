@@ -16,7 +16,7 @@ struct Softplus {
 }
 
 impl<T: Real> CustomOp<T> for Softplus {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "my_softplus"
     }
 
@@ -47,7 +47,7 @@ fn main() {
     let mut params = Params::<f32>::new();
     let mlp = Mlp::new(&mut params, "mlp", &[2, 8, 3], Activation::Gelu, &mut StdRng::seed_from_u64(1));
     let (exact, labels) = (params.cast::<f64>(), [2, 0]);
-    check::model(&exact, |step| cross_entropy(mlp.forward(step.input(&x)), &labels)).assert();
+    check::model(&exact, |step| cross_entropy(mlp.forward(step.input(&x)), labels)).assert();
     println!("a model: right");
 
     // What is on the tape already, without a closure; a few random directions instead of every element.

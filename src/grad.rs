@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use crate::op::custom::{Cotangent, CustomOp};
 use crate::op::{Op, Selection};
-use crate::real::Real;
+use crate::real::{Real, twin};
 use crate::tape::log::{Answers, Entry, Id, Log, Place, Request};
 use crate::tape::{Recorder, Var};
 
@@ -198,6 +198,22 @@ pub(crate) fn sweep<T: Real>(recorder: Recorder<'_, T>, request: Request, place:
     if let Some(answers) = live.log_mut().find_sweep(&request) {
         return answers;
     }
+    let record: for<'t> fn(Recorder<'t, T>, Request, Place) -> Answers =
+        twin(&(record_f32 as for<'t> fn(Recorder<'t, _>, _, _) -> _), &(record_f64 as for<'t> fn(Recorder<'t, _>, _, _) -> _));
+    record(recorder, request, place)
+}
+
+fn record_f32(recorder: Recorder<'_, f32>, request: Request, place: Place) -> Answers {
+    record(recorder, request, place)
+}
+
+fn record_f64(recorder: Recorder<'_, f64>, request: Request, place: Place) -> Answers {
+    record(recorder, request, place)
+}
+
+/// Records a sweep that is not found again.
+fn record<T: Real>(recorder: Recorder<'_, T>, request: Request, place: Place) -> Answers {
+    let live = recorder.live();
     let (start, outermost, mut sweep) = {
         let mut log = live.log_mut();
         let start = log.len();

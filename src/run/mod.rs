@@ -5,8 +5,8 @@ mod interpreter;
 mod replay;
 mod store;
 
-use crate::real::Real;
-use crate::tape::Tape;
+use crate::real::{Real, twin};
+use crate::tape::{Run, Tape};
 use interpreter::Interpreter;
 
 pub use replay::Tensor;
@@ -16,8 +16,17 @@ impl<T: Real> Tape<T> {
     #[must_use]
     pub fn new() -> Self {
         // The tape does not know its runner, which stands a layer above it; here they meet.
-        Self::with_runner(Box::new(Interpreter::new()))
+        let runner: fn() -> Box<dyn Run<T>> = twin(&(interpreter_f32 as fn() -> _), &(interpreter_f64 as fn() -> _));
+        Self::with_runner(runner())
     }
+}
+
+fn interpreter_f32() -> Box<dyn Run<f32>> {
+    Box::new(Interpreter::new())
+}
+
+fn interpreter_f64() -> Box<dyn Run<f64>> {
+    Box::new(Interpreter::new())
 }
 
 impl<T: Real> Default for Tape<T> {
