@@ -8,9 +8,10 @@ use std::panic::Location;
 use std::sync::Arc;
 
 use crate::op::custom::{Cotangent, CustomOp};
-use crate::op::{Op, Selection};
+use crate::op::Op;
 use crate::real::{Real, twin};
-use crate::tape::log::{Answers, Entry, Id, Log, Place, Request};
+use crate::tape::log::{Entry, Id, Log, Place};
+use crate::tape::sweeps::{Answers, Request};
 use crate::tape::{Recorder, Var};
 
 /// What a derivative rule sees of its instruction: operands, result, cotangent; and where its answers go.
@@ -20,39 +21,7 @@ pub(crate) struct Cotangents<'s, 't, T: Real> {
     id: Id,
     entry: Entry,
     c: Var<'t, T>,
-    mask: Option<Mask<'t, T>>,
-}
-
-/// Where a cotangent is exactly 0 because `select` did not choose the branch that it belongs to.
-///
-/// A branch that was not chosen may hold NaN or ∞, and so may the slopes in it; 0 times such a slope would be NaN. So
-/// pointwise rules in the branch have their answers masked again, and the mask travels up with them.
-#[derive(Clone, Copy)]
-struct Mask<'t, T: Real> {
-    condition: Var<'t, T>,
-    chosen: bool,
-}
-
-impl<'t, T: Real> Mask<'t, T> {
-    /// The mask of a cotangent that is itself a choice between something and 0.
-    fn of(cotangent: Var<'t, T>) -> Option<Self> {
-        let (op, [condition, chosen, otherwise]) = cotangent.instruction();
-        let is_zero = |id| cotangent.at(id).is_literal(T::zero());
-        let mask = |chosen| Some(Self { condition: cotangent.at(condition), chosen });
-        match op {
-            Op::Selection(Selection::Select) if is_zero(otherwise) => mask(true),
-            Op::Selection(Selection::Select) if is_zero(chosen) => mask(false),
-            _ => None,
-        }
-    }
-
-    fn is(self, other: Self) -> bool {
-        self.condition.id() == other.condition.id() && self.chosen == other.chosen
-    }
-
-    fn apply(self, x: Var<'t, T>) -> Var<'t, T> {
-        if self.chosen { self.condition.select(x, 0.0) } else { self.condition.select(0.0, x) }
-    }
+    masked: bool,
 }
 
 /// Positions between what is differentiated for and the output, and the cotangents gathered there so far.
@@ -60,6 +29,11 @@ struct Sweep {
     first: Id,
     active: Vec<bool>,
     gathered: Vec<Id>,
+    /// Where a cotangent has passed an op that chooses (`select`, `max`, …): it is exactly 0 for what was not chosen.
+    ///
+    /// What was not chosen may hold NaN or ∞, and so may the slopes on its way, and 0 times such a slope is NaN. So from
+    /// there on, products with a cotangent are [weighed](Var::weigh): a cotangent of 0 stays 0.
+    masked: Vec<bool>,
 }
 
 const NONE: Id = Id::MAX;
@@ -69,7 +43,7 @@ impl Sweep {
     fn new<T: Real>(log: &Log<T>, output: Id, inputs: &[Id]) -> Self {
         let first = inputs.iter().copied().min().unwrap_or(output).min(output);
         let len = (output - first) as usize + 1;
-        let mut sweep = Self { first, active: vec![false; len], gathered: vec![NONE; len] };
+        let mut sweep = Self { first, active: vec![false; len], gathered: vec![NONE; len], masked: vec![false; len] };
         for &input in inputs.iter().filter(|&&input| input <= output) {
             sweep.active[(input - first) as usize] = true;
         }
@@ -92,21 +66,16 @@ impl Sweep {
         self.gathered.get(at).copied().filter(|&gathered| gathered != NONE)
     }
 
+    fn is_masked(&self, id: Id) -> bool {
+        self.masked[(id - self.first) as usize]
+    }
+
     #[track_caller]
-    fn gather<T: Real>(&mut self, id: Id, cotangent: Var<'_, T>) {
-        let slot = &mut self.gathered[(id - self.first) as usize];
-        if *slot == NONE {
-            *slot = cotangent.id();
-            return;
-        }
-        let before = cotangent.at(*slot);
-        let sum = before + cotangent;
-        // Parts behind one mask stay behind it.
-        let sum = match (Mask::of(before), Mask::of(cotangent)) {
-            (Some(a), Some(b)) if a.is(b) => a.apply(sum),
-            _ => sum,
-        };
-        *slot = sum.id();
+    fn gather<T: Real>(&mut self, id: Id, cotangent: Var<'_, T>, masked: bool) {
+        let at = (id - self.first) as usize;
+        self.masked[at] |= masked;
+        let slot = &mut self.gathered[at];
+        *slot = if *slot == NONE { cotangent.id() } else { (cotangent.at(*slot) + cotangent).id() };
     }
 }
 
@@ -136,6 +105,12 @@ impl<'t, T: Real> Cotangents<'_, 't, T> {
         self.c
     }
 
+    /// Whether the cotangent may be 0 because something was not chosen, so that products with it have to be
+    /// [weighed](Var::weigh).
+    pub(crate) fn is_masked(&self) -> bool {
+        self.masked
+    }
+
     /// The inputs of the instruction, arguments among them.
     pub(crate) fn arguments(&self) -> [u32; 3] {
         self.entry.inputs
@@ -149,7 +124,7 @@ impl<'t, T: Real> Cotangents<'_, 't, T> {
     /// The user's op that was called. What it records may depend on more than structure.
     pub(crate) fn custom(&self) -> Arc<dyn CustomOp<T>> {
         let mut log = self.recorder.live().log_mut();
-        log.derive_impure();
+        log.sweeps.derive_impure();
         Arc::clone(log.custom(&self.entry))
     }
 
@@ -163,13 +138,26 @@ impl<'t, T: Real> Cotangents<'_, 't, T> {
         }
         match formula().into() {
             Cotangent::Var(cotangent) => {
-                let cotangent = self.mask.map_or(cotangent, |mask| mask.apply(cotangent));
                 let cotangent = cotangent.sum_to(&self.x(operand).shape());
-                self.sweep.gather(id, cotangent);
+                self.sweep.gather(id, cotangent, self.masked || self.entry.op.chooses());
             }
             Cotangent::Zero => {}
             Cotangent::Missing => self.missing(operand),
         }
+    }
+
+    /// Adds the derivatives of a function of each element: `pull` says what the operand in this place receives for a
+    /// cotangent.
+    pub(crate) fn add_pointwise<C: Into<Cotangent<'t, T>>>(&mut self, operand: usize, pull: impl FnOnce(Var<'t, T>) -> C) {
+        let c = self.c;
+        if !self.masked {
+            return self.add(operand, || pull(c));
+        }
+        // A pullback is linear in the cotangent: that of 1 is the slope.
+        self.add(operand, || match pull(c.literal(1.0)).into() {
+            Cotangent::Var(slope) => Cotangent::Var(c.weigh(slope)),
+            other => other,
+        });
     }
 
     fn operand(&self, operand: usize) -> Id {
@@ -214,10 +202,9 @@ fn record_f64(recorder: Recorder<'_, f64>, request: Request, place: Place) -> An
 /// Records a sweep that is not found again.
 fn record<T: Real>(recorder: Recorder<'_, T>, request: Request, place: Place) -> Answers {
     let live = recorder.live();
-    let (start, outermost, mut sweep) = {
+    let (outermost, mut sweep) = {
         let mut log = live.log_mut();
-        let start = log.len();
-        (start, log.start_sweep(place), Sweep::new(&log, request.output, &request.inputs))
+        (log.start_sweep(place), Sweep::new(&log, request.output, &request.inputs))
     };
     let guard = Guard { recorder, outermost };
     if sweep.is_active(request.output) {
@@ -225,7 +212,7 @@ fn record<T: Real>(recorder: Recorder<'_, T>, request: Request, place: Place) ->
             Some(id) => Var::new(recorder, id),
             None => recorder.literal(1.0).broadcast_to(Var::new(recorder, request.output).shape()),
         };
-        sweep.gather(request.output, seed);
+        sweep.gather(request.output, seed, false);
     }
     for id in (sweep.first..=request.output).rev() {
         let Some(c) = sweep.gathered(id).filter(|_| sweep.is_active(id)) else { continue };
@@ -233,15 +220,15 @@ fn record<T: Real>(recorder: Recorder<'_, T>, request: Request, place: Place) ->
         if !entry.op.is_differentiable() {
             continue;
         }
-        live.log_mut().derive_at(entry.place);
+        let masked = sweep.is_masked(id);
+        live.log_mut().sweeps.derive_at(entry.place, masked);
         let c = Var::new(recorder, c);
-        let mask = if entry.op.is_pointwise() { Mask::of(c) } else { None };
-        entry.op.vjp(&mut Cotangents { sweep: &mut sweep, recorder, id, entry, c, mask });
+        entry.op.vjp(&mut Cotangents { sweep: &mut sweep, recorder, id, entry, c, masked });
     }
     let answers: Answers = request.inputs.iter().map(|&input| sweep.gathered(input)).collect();
     std::mem::forget(guard);
     if outermost {
-        live.log_mut().finish_sweep(start, request, &answers);
+        live.log_mut().finish_sweep(request, &answers);
     }
     answers
 }
@@ -377,15 +364,30 @@ impl<'t, T: Real> Var<'t, T> {
         );
         let inputs = xs.iter().map(|x| x.id()).collect();
         let request = Request { output: self.id(), cotangent: c.map(Self::id), inputs };
+        let start = recorder.live().log().len();
         let answers = sweep(recorder, request, Location::caller());
         let mut derivatives = Vec::with_capacity(xs.len());
         for (x, answer) in xs.iter().zip(answers) {
             derivatives.push(match answer {
-                Some(id) => x.at(id),
+                Some(id) => x.at(id).as_answer(start),
                 None => recorder.zeros(x.shape()),
             });
         }
         derivatives
+    }
+
+    /// The derivative that a sweep found, as something that nothing else depends on: of an identity of its own where
+    /// the sweep did not record it, or has answered with it already, and not shared with later sweeps.
+    #[track_caller]
+    fn as_answer(self, start: usize) -> Self {
+        let mut log = self.live().log_mut();
+        let own = self.id() as usize >= start && !log.sweeps.is_answer(self.id());
+        if own {
+            log.sweeps.answer(self.id());
+            return self;
+        }
+        drop(log);
+        self.alias()
     }
 
     #[track_caller]

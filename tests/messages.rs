@@ -167,6 +167,11 @@ fn two_recordings() {
     assert_eq!(message(|| x.sum().gradient(y)), "gradient: the operands belong to two recordings");
     assert_eq!(message(|| one.values(&[y])), "values: a tensor of another recording");
     assert_eq!(message(|| one.replay(&[], &[y])), "replay: a tensor of another recording");
+    let mut params = Params::<f64>::new();
+    let buffer = params.add_buffer("mean", [1], || 0.0);
+    let (one, two) = (first.record(&params), second.record(&params));
+    let found = message(|| one.recorder().update(buffer, two.input(&[2.0])));
+    assert_eq!(found, "update: a tensor of another recording");
 }
 
 #[test]
@@ -270,6 +275,9 @@ fn gradients_of_another_store_or_already_used() {
     let snapshot = params.snapshot();
     let mut other = Params::<f64>::new();
     assert!(message(|| other.restore(&snapshot)).starts_with("params: a snapshot of store #"));
+    other.add_buffer("mean", [2], || 3.0);
+    let found = message(|| other.apply_updates(&gradient));
+    assert!(found.starts_with("apply_updates: the gradient is of store #"), "{found}");
 }
 
 #[test]
@@ -351,6 +359,36 @@ fn the_panic_is_at_the_line_of_the_call() {
     std::panic::set_hook(before);
     assert!(result.is_err());
     assert!(place.lock().unwrap().starts_with(&format!("tests/messages.rs:{line}:")), "{}", place.lock().unwrap());
+}
+
+#[test]
+fn behind_a_list_of_layers_the_line_of_the_call_is_named() {
+    let mut params = Params::<f64>::new();
+    let rng = &mut StdRng::seed_from_u64(1);
+    let inner = Sequential::new().then(Linear::new(&mut params, "layer", 3, 2, rng));
+    let net = Sequential::new().map(|x| x).then(inner).then(BatchNorm::new(&mut params, "norm", 2));
+    let mut tape = Tape::new();
+    let (wide, right) = (Array2::zeros((5, 4)), Array2::zeros((5, 3)));
+    let found = message(|| {
+        net.forward(tape.record(&params).input(&wide));
+    });
+    let here = format!("{}:{}:", file!(), line!() - 2);
+    let (text, caller) = found.split_once("\n  called from ").expect("a caller");
+    assert_eq!(
+        text,
+        "affine: [5, 4] · [3, 2]: inner axes 4 and 3 differ\n  help: a weight has shape [in, out]\n  near parameter `layer.weight`"
+    );
+    assert!(caller.starts_with(&here), "{caller} at {here}");
+    // Listings name it, too; and behind the call, lines are their own again.
+    let step = tape.record(&params);
+    let y = net.forward(step.input(&right));
+    let call = format!("# {}:{}:", file!(), line!() - 1);
+    y.relu();
+    let after = format!("# {}:{}:", file!(), line!() - 1);
+    let listing = tape.to_string();
+    let line = |op: &str| listing.lines().find(|line| line.contains(op)).unwrap_or_default();
+    assert!(line("= affine").contains(&call), "{listing}");
+    assert!(line("= relu").contains(&after), "{listing}");
 }
 
 #[test]

@@ -126,6 +126,66 @@ fn what_is_not_chosen_contributes_nothing() {
 }
 
 #[test]
+fn what_is_not_chosen_contributes_nothing_on_its_whole_way() {
+    // One choice inside another; two choices of one value; a choice among broadcast, reduced and rearranged values.
+    let nested = grad(|x| x.scalar(1.0).select(x.scalar(0.0).select(x.ln(), 0.0), 0.0).sum(), &array![0.0]);
+    assert_eq!(nested, array![0.0]);
+    let (m1, m2) = (array![0.0, 1.0], array![0.0, 0.0]);
+    let twice = objective(|x| {
+        let y = x.ln();
+        (x.constant(&m1).select(y, 0.0) + x.constant(&m2).select(y, 0.0)).sum()
+    });
+    assert_eq!(grad(twice, &array![0.0, 2.0]), array![0.0, 0.5]);
+    let m = array![[1.0, 0.0], [1.0, 0.0]];
+    assert_eq!(grad(|x| x.constant(&m).select(x.ln(), 0.0).sum(), &array![0.5, 0.0]), array![4.0, 0.0]);
+    assert_eq!(grad(|x| x.scalar(0.0).select(x.ln().sum(), 0.0), &array![0.0, 1.0]), array![0.0, 0.0]);
+    let x = array![[0.0], [2.0]];
+    let arranged = objective(|x| x.constant(&m1).select(x.ln().reshape([2]).flip(0).flip(0), 0.0).sum());
+    assert_eq!(grad(arranged, &x), array![[0.0], [0.5]]);
+    assert_eq!(hessian(arranged, &x).sum(), -0.25);
+    // Distances with themselves, left out behind a transposition.
+    let distances = objective(|x| {
+        let d = (x.unsqueeze(0) - x.unsqueeze(1)).square().sum_axis(2).sqrt();
+        x.constant(&array![[1.0, 0.0], [0.0, 1.0]]).select(0.0, d.t()).sum()
+    });
+    let g = grad(distances, &array![[0.0, 0.0], [3.0, 4.0]]);
+    assert!((g - array![[-1.2, -1.6], [1.2, 1.6]]).iter().all(|x: &f64| x.abs() < 1e-15));
+    // Limits choose, too.
+    assert_eq!(slope(|x| x.recip().minimum(1.0), 0.0), 0.0);
+    assert_eq!(grad(|x| stack(&[x.ln(), x], 0).max_axis(0).sum(), &array![0.0]), array![1.0]);
+}
+
+#[test]
+fn rows_left_out_behind_a_layer_contribute_nothing() {
+    let (x, keep) = (array![[1.0, 2.0], [f64::NAN, 3.0]], array![[1.0], [0.0]]);
+    let mut params = Params::<f64>::new();
+    let layer = Linear::new(&mut params, "layer", 2, 2, &mut StdRng::seed_from_u64(1));
+    let (mut tape, mut gradient) = (Tape::new(), params.gradient());
+    let mut of = |f: &dyn for<'t> Fn(Var<'t, f64>) -> Var<'t, f64>| {
+        let step = tape.record(&params);
+        step.input(&keep).select(f(step.input(&x)), 0.0).sum().backward(&mut gradient);
+        gradient.flat().to_vec()
+    };
+    assert_eq!(of(&|x| layer.forward(x)), [1.0, 1.0, 2.0, 2.0, 1.0, 1.0]);
+    assert_eq!(of(&|x| x.matmul(x.param(layer.weight).t()))[..4], [1.0, 2.0, 1.0, 2.0]);
+    let finite = [
+        of(&|x| layer.forward(x).softmax(1).square()),
+        of(&|x| layer.forward(x).log_softmax(1)),
+        of(&|x| layer.forward(x).logsumexp_axis(1).unsqueeze(1)),
+        of(&|x| layer.forward(x).standardize(1, 1e-5).square()),
+        of(&|x| layer.forward(x).norm_axis(1).unsqueeze(1)),
+        of(&|x| layer.forward(x).prod_axis(1).unsqueeze(1)),
+        of(&|x| layer.forward(x).cumprod(1)),
+        of(&|x| layer.forward(x).std_axis(1, 0).unsqueeze(1)),
+        of(&|x| layer.forward(x).cross_entropy_rows(&[0, 1]).unsqueeze(1)),
+        of(&|x| einsum("bi,bi->b", &[layer.forward(x), layer.forward(x)]).unsqueeze(1)),
+    ];
+    for (at, gradient) in finite.iter().enumerate() {
+        assert!(gradient.iter().all(|x| x.is_finite()), "{at}: {gradient:?}");
+    }
+}
+
+#[test]
 fn comparisons_with_nan() {
     let nan = array![f64::NAN];
     assert_eq!(value(|x| x.eq(x).sum(), &nan), 0.0);

@@ -302,6 +302,25 @@ fn a_panic_in_between_leaves_the_tape_usable() {
     }
 }
 
+/// A program in which the same instruction is there twice, the first of the two only on its second recording.
+fn twins<'t>(z: Var<'t, f64>, first: bool) -> Var<'t, f64> {
+    let gate = if first { z.sigmoid() } else { z.softmax(0) };
+    let attention = z.softmax(0);
+    let y = (gate * gate * z).sum() + (attention * z.sin()).sum() + z.logsumexp();
+    y.gradient(z).square().sum().gradient(z)
+}
+
+#[test]
+fn an_instruction_recorded_twice() {
+    let params = Params::new();
+    for k in 0..100 {
+        let z = array![0.01 * f64::from(k), -0.3, 0.9];
+        let first = program(|step| twins(step.constant(&z), true));
+        let second = program(|step| twins(step.constant(&z), false));
+        same_as_fresh(&params, &[&first, &second, &first]);
+    }
+}
+
 #[test]
 fn reads_are_pure() {
     let (params, w, _) = params();

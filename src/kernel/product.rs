@@ -25,6 +25,21 @@ impl<'a, T> Matrix<'a, T> {
         }
     }
 
+    /// Whether no element is NaN or infinite.
+    pub(crate) fn is_finite(&self) -> bool
+    where
+        T: Real,
+    {
+        self.data.iter().all(|x| x.is_finite())
+    }
+
+    fn at(&self, row: usize, column: usize) -> T
+    where
+        T: Real,
+    {
+        self.data[row * self.row_stride + column * self.column_stride]
+    }
+
     fn cast<U: 'static>(self) -> Option<Matrix<'a, U>>
     where
         T: 'static,
@@ -54,6 +69,15 @@ pub(crate) fn product<T: Real>(a: Matrix<'_, T>, b: Matrix<'_, T>, beta: T, c: &
     }
     if let (Some(a), Some(b), Some(c)) = (a.cast::<f64>(), b.cast::<f64>(), cast::slice_mut::<T, f64>(c)) {
         run(matrixmultiply::dgemm, a, b, beta.as_f64(), c);
+    }
+}
+
+/// `c = a·b` where zeros annihilate whatever they meet. For operands that hold NaN or ∞: it is slow.
+pub(crate) fn weighed<T: Real>(a: Matrix<'_, T>, b: Matrix<'_, T>, c: &mut [T]) {
+    for (at, c) in c.iter_mut().enumerate() {
+        let (row, column) = (at / b.columns, at % b.columns);
+        let pairs = (0..a.columns).map(|k| (a.at(row, k), b.at(k, column)));
+        *c = pairs.filter(|&(x, y)| x != T::zero() && y != T::zero()).map(|(x, y)| x * y).sum();
     }
 }
 

@@ -22,7 +22,10 @@ pub(crate) fn accumulate<T: Real>(lines: Lines, reverse: bool, x: &[T], out: &mu
     walk(lines, reverse, |at, last| out[at] = last.map_or(x[at], |last| f(out[last], x[at])));
 }
 
-/// hᵢ = aᵢ·hᵢ₋₁ + bᵢ along each line, with 0 before the first.
+/// hᵢ = aᵢ·hᵢ₋₁ + bᵢ along each line, with 0 before the first. Where hᵢ₋₁ is 0, aᵢ does not matter, NaN and ∞ included.
 pub(crate) fn recurrence<T: Real>(lines: Lines, reverse: bool, a: &[T], b: &[T], out: &mut [T]) {
-    walk(lines, reverse, |at, last| out[at] = last.map_or(b[at], |last| a[at] * out[last] + b[at]));
+    walk(lines, reverse, |at, last| out[at] = last.map_or(b[at], |last| match out[last] {
+        zero if zero == T::zero() => b[at],
+        before => a[at] * before + b[at],
+    }));
 }

@@ -1,6 +1,7 @@
 //! Layers one after the other.
 
 use std::fmt;
+use std::panic::Location;
 
 use super::Layer;
 use crate::real::Real;
@@ -73,7 +74,9 @@ impl<T: Real> Sequential<T> {
 }
 
 impl<T: Real> Layer<T> for Sequential<T> {
+    #[track_caller]
     fn forward<'t>(&self, x: Var<'t, T>) -> Var<'t, T> {
+        let _here = x.recording().on_behalf_of(Location::caller());
         self.layers.iter().fold(x, |x, layer| layer.forward(x))
     }
 }

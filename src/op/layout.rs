@@ -83,7 +83,8 @@ impl Primitive for Permute {
         let rank = c.shape().rank();
         let mut inverse = vec![0; rank];
         self.order(rank).enumerate().for_each(|(k, axis)| inverse[axis] = k);
-        ct.add(0, || c.permute(&inverse));
+        let transposed = || if self.is_transposition(rank) { c.transposed_product() } else { None };
+        ct.add(0, || transposed().unwrap_or_else(|| c.permute(&inverse)));
     }
 
     fn arguments(self, _: [u32; 3]) -> String {

@@ -151,17 +151,20 @@ impl Op {
         }
     }
 
-    /// Whether each element of the result depends on the same element of the operands alone.
-    pub(crate) fn is_pointwise(self) -> bool {
-        matches!(
-            self,
-            Op::Arithmetic(_)
-                | Op::Elementary(_)
-                | Op::Trigonometric(_)
-                | Op::Activation(_)
-                | Op::Selection(_)
-                | Op::Powi(_)
-        )
+    /// Whether its derivative is exactly 0 for operands that were not chosen or met a 0, whatever these hold.
+    pub(crate) fn chooses(self) -> bool {
+        match self {
+            Op::Selection(_) | Op::Extreme(_) | Op::Recurrence(_) => true,
+            Op::Arithmetic(op) => matches!(op, Arithmetic::Maximum | Arithmetic::Minimum | Arithmetic::Weigh),
+            Op::Matmul(product) => product.weighs,
+            _ => false,
+        }
+    }
+
+    /// Whether this operand is a transposition that is not computed for its sake: what is transposed is read instead.
+    #[inline]
+    pub(crate) fn reads_through(self, operand: usize) -> bool {
+        matches!(self, Op::Matmul(product) if product.through[operand])
     }
 
     /// Whether a derivative can pass through it.
@@ -199,6 +202,9 @@ impl<T: Real> Call<'_, T> {
 pub(crate) trait Values<T> {
     /// The value at a position, in standard order.
     fn value(&self, id: Id) -> &[T];
+
+    /// The position that is read for an operand: its own, or that of what it transposes.
+    fn source(&self, entry: &Entry, operand: usize) -> Id;
 }
 
 /// An instruction that is being computed: its operands' values and shapes.
@@ -218,6 +224,12 @@ impl<'a, T: Real> Args<'a, T> {
     /// The shape of an operand.
     pub(crate) fn shape(&self, operand: usize) -> &'a Shape {
         self.log.shape(self.entry.inputs[operand])
+    }
+
+    /// The shape and the value that are read for an operand, and whether they are those of its transposition.
+    pub(crate) fn source(&self, operand: usize) -> (&'a Shape, &'a [T], bool) {
+        let source = self.values.source(self.entry, operand);
+        (self.log.shape(source), self.values.value(source), source != self.entry.inputs[operand])
     }
 
     /// The shape of the result.

@@ -2,7 +2,7 @@
 
 use super::{Args, Call, Op, Primitive};
 use crate::grad::Cotangents;
-use crate::kernel::product::{Matrix, product};
+use crate::kernel::product::{Matrix, product, weighed};
 use crate::kernel::strided::Walk;
 use crate::real::Real;
 use crate::shape::Shape;
@@ -12,6 +12,10 @@ use crate::tape::Var;
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct Matmul {
     pub(crate) transposed: [bool; 2],
+    /// Whether the operand is itself a transposition, which is not computed for this product: what it transposes is read.
+    pub(crate) through: [bool; 2],
+    /// Whether zeros annihilate whatever they meet; see [`Var::weigh`].
+    pub(crate) weighs: bool,
 }
 
 /// Rows and columns of the matrices in the last two axes, as they are read.
@@ -62,22 +66,28 @@ impl Primitive for Matmul {
     }
 
     fn eval<T: Real>(self, args: &Args<'_, T>, out: &mut [T]) {
-        let ([a, b], [ta, tb]) = ([args.shape(0), args.shape(1)], self.transposed);
+        let ((a, left, through_a), (b, right, through_b)) = (args.source(0), args.source(1));
+        let [ta, tb] = [self.transposed[0] != through_a, self.transposed[1] != through_b];
         let ((m, k), (_, n)) = (matrix(a, ta), matrix(b, tb));
         let lead = batch(args.out_shape());
         let starts = |shape: &Shape| Walk::new(lead, batch(shape).broadcast_strides(&lead)).positions();
         for ((out, i), j) in out.chunks_exact_mut((m * n).max(1)).zip(starts(a)).zip(starts(b)) {
-            let left = Matrix::new(&args.data(0)[i * m * k..][..m * k], a[a.rank() - 2], a[a.rank() - 1], ta);
-            let right = Matrix::new(&args.data(1)[j * k * n..][..k * n], b[b.rank() - 2], b[b.rank() - 1], tb);
-            product(left, right, T::zero(), out);
+            let left = Matrix::new(&left[i * m * k..][..m * k], a[a.rank() - 2], a[a.rank() - 1], ta);
+            let right = Matrix::new(&right[j * k * n..][..k * n], b[b.rank() - 2], b[b.rank() - 1], tb);
+            if self.weighs && !(left.is_finite() && right.is_finite()) {
+                weighed(left, right, out);
+            } else {
+                product(left, right, T::zero(), out);
+            }
         }
     }
 
     // C = A·B: Ā = C̄·Bᵀ, B̄ = Aᵀ·C̄ (Giles 2008); an operand that is read transposed gets its cotangent transposed.
     fn vjp<'t, T: Real>(self, ct: &mut Cotangents<'_, 't, T>) {
         let ([a, b], c, [ta, tb]) = (ct.xs(), ct.c(), self.transposed);
-        ct.add(0, || if ta { b.product(c, [tb, true]) } else { c.product(b, [false, !tb]) });
-        ct.add(1, || if tb { c.product(a, [true, ta]) } else { a.product(c, [!ta, false]) });
+        let weighs = ct.is_masked() || self.weighs;
+        ct.add(0, || if ta { b.product(c, [tb, true], weighs) } else { c.product(b, [false, !tb], weighs) });
+        ct.add(1, || if tb { c.product(a, [true, ta], weighs) } else { a.product(c, [!ta, false], weighs) });
     }
 
     fn arguments(self, _: [u32; 3]) -> String {
@@ -130,24 +140,34 @@ impl Primitive for Affine {
     // x̄ = c·Wᵀ, W̄ = xᵀ·c, b̄ = c summed over the rows (by `add`).
     fn vjp<'t, T: Real>(self, ct: &mut Cotangents<'_, 't, T>) {
         let ([x, w, _], c) = (ct.xs::<3>(), ct.c());
-        ct.add(0, || c.product(w, [false, true]));
-        ct.add(1, || x.product(c, [true, false]));
+        let weighs = ct.is_masked();
+        ct.add(0, || c.product(w, [false, true], weighs));
+        ct.add(1, || x.product(c, [true, false], weighs));
         ct.add(2, || c);
     }
 }
 
 impl<'t, T: Real> Var<'t, T> {
     #[track_caller]
-    pub(crate) fn product(self, right: Self, transposed: [bool; 2]) -> Self {
-        self.record(Matmul { transposed }, [self, right])
+    fn product(self, right: Self, transposed: [bool; 2], weighs: bool) -> Self {
+        let through = [self.is_transposition(), right.is_transposition()];
+        self.record(Matmul { transposed, through, weighs }, [self, right])
     }
 
-    /// The tensor behind a transposition of its last two axes, if that is what this one is.
-    fn behind_transposition(self) -> (Self, bool) {
-        match self.permuted_from() {
-            Some((source, permutation)) if permutation.is_transposition(self.shape().rank()) => (source, true),
-            _ => (self, false),
+    /// Whether this is a tensor with its last two axes exchanged.
+    fn is_transposition(self) -> bool {
+        let (op, _) = self.instruction();
+        matches!(op, Op::Permute(permutation) if permutation.is_transposition(self.shape().rank()))
+    }
+
+    /// This tensor with its last two axes exchanged, where it is a product that a sweep recorded for itself: then
+    /// (A·B)ᵀ = Bᵀ·Aᵀ, and A·B need never be computed.
+    pub(super) fn transposed_product(self) -> Option<Self> {
+        let (Op::Matmul(Matmul { transposed: [ta, tb], weighs, .. }), [a, b, _]) = self.instruction() else { return None };
+        if !self.live().log().sweeps.is_private(self.id()) {
+            return None;
         }
+        Some(self.at(b).product(self.at(a), [!tb, !ta], weighs))
     }
 
     /// Matrix product over the last two axes.
@@ -197,15 +217,14 @@ impl<'t, T: Real> Var<'t, T> {
                 column.squeeze(-1)
             }
             // Rows of all batches times one matrix are one product.
-            (3.., 2) if self.permuted_from().is_none() && a[a.rank() - 1] == b[0] => {
+            (3.., 2) if !self.is_permuted() && a[a.rank() - 1] == b[0] => {
                 let mut out = a;
                 let rows = a[..a.rank() - 1].iter().product();
                 out[..][a.rank() - 1] = b[1];
                 self.reshape([rows, b[0]]).matmul(right).reshape(out)
             }
             _ => {
-                let ((left, ta), (right, tb)) = (self.behind_transposition(), right.behind_transposition());
-                left.product(right, [ta, tb])
+                self.product(right, [false, false], false)
             }
         }
     }
@@ -229,7 +248,7 @@ impl<'t, T: Real> Var<'t, T> {
         if a.rank() != 1 || a != b {
             self.fail("dot", &format!("{a} · {b}: expected two vectors of one length"));
         }
-        self.reshape([1, a[0]]).product(right.reshape([a[0], 1]), [false, false]).reshape(Shape::scalar())
+        self.reshape([1, a[0]]).product(right.reshape([a[0], 1]), [false, false], false).reshape(Shape::scalar())
     }
 
     /// Outer product of two vectors: element (i, j) is xᵢ·yⱼ.
@@ -287,9 +306,7 @@ impl<'t, T: Real> Var<'t, T> {
         }
     }
 
-    /// The operand of a permutation, if that is what this tensor is.
-    fn permuted_from(self) -> Option<(Self, super::Permute)> {
-        let (op, inputs) = self.instruction();
-        if let Op::Permute(permutation) = op { Some((self.at(inputs[0]), permutation)) } else { None }
+    fn is_permuted(self) -> bool {
+        matches!(self.instruction().0, Op::Permute(_))
     }
 }

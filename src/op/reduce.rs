@@ -113,7 +113,7 @@ impl Primitive for Prod {
             let (line, axis) = self.0.merged(x);
             let before = line.cumprod(axis).shifted(axis, 1.0, false);
             let behind = line.cumprod_reverse(axis).shifted(axis, 1.0, true);
-            self.0.spread(c, &shape) * (before * behind).reshape(shape)
+            self.0.spread(c, &shape).times((before * behind).reshape(shape))
         });
     }
 
@@ -228,7 +228,7 @@ impl Primitive for Norm {
         let shape = x.shape();
         ct.add(0, || {
             let safe = y.eq(0.0).select(1.0, y);
-            self.0.spread(c, &shape) * x / self.0.spread(safe, &shape)
+            self.0.spread(c, &shape).times(x / self.0.spread(safe, &shape))
         });
     }
 
@@ -254,7 +254,7 @@ impl Primitive for LogSumExp {
 
     fn vjp<'t, T: Real>(self, ct: &mut Cotangents<'_, 't, T>) {
         let (x, c) = (ct.x(0), ct.c());
-        ct.add(0, || self.0.spread(c, &x.shape()) * x.record(super::Softmax(self.0.kept()), [x]));
+        ct.add(0, || self.0.spread(c, &x.shape()).times(x.record(super::Softmax(self.0.kept()), [x])));
     }
 
     fn arguments(self, _: [u32; 3]) -> String {

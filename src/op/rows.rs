@@ -29,8 +29,8 @@ impl Primitive for Softmax {
     fn vjp<'t, T: Real>(self, ct: &mut Cotangents<'_, 't, T>) {
         let (y, c) = (ct.y(), ct.c());
         ct.add(0, || {
-            let weighted = c * y;
-            weighted - y * weighted.sum_span(self.0)
+            let weighted = c.times(y);
+            weighted - weighted.sum_span(self.0).times(y)
         });
     }
 
@@ -57,7 +57,7 @@ impl Primitive for LogSoftmax {
     // x̄ = c − softmax(x)·Σc
     fn vjp<'t, T: Real>(self, ct: &mut Cotangents<'_, 't, T>) {
         let (y, c) = (ct.y(), ct.c());
-        ct.add(0, || c - y.exp() * c.sum_span(self.0));
+        ct.add(0, || c - c.sum_span(self.0).times(y.exp()));
     }
 
     fn arguments(self, _: [u32; 3]) -> String {
@@ -91,7 +91,7 @@ impl Primitive for CrossEntropy {
     // x̄ = (softmax(x) − one-hot) · c, row by row
     fn vjp<'t, T: Real>(self, ct: &mut Cotangents<'_, 't, T>) {
         let (x, labels, c) = (ct.x(0), ct.x(1), ct.c());
-        ct.add(0, || (x.softmax(1) - labels.record_shaped(OneHot, [labels], &x.shape())) * c.unsqueeze(1));
+        ct.add(0, || c.unsqueeze(1).times(x.softmax(1) - labels.record_shaped(OneHot, [labels], &x.shape())));
     }
 }
 
@@ -124,10 +124,10 @@ impl Primitive for Standardize {
             let centred = x - mean(x);
             (mean(centred.square()) + epsilon).rsqrt()
         };
-        ct.add(0, || scale() * (c - mean(c) - y * mean(c * y)));
+        ct.add(0, || (c - mean(c) - mean(c.times(y)).times(y)).times(scale()));
         ct.add(1, || {
             let r = scale();
-            (r * r * (c * y).sum_span(self.0)).sum() * -0.5
+            c.times(y).sum_span(self.0).times(r * r).sum() * -0.5
         });
     }
 

@@ -84,7 +84,7 @@ impl Primitive for CumProd {
         ct.add(0, || {
             let before = y.shifted(way.axis(), 1.0, way.reverse);
             let next = x.shifted(way.axis(), 0.0, !way.reverse);
-            before * next.record(Recurrence(way.back()), [next, c])
+            next.record(Recurrence(way.back()), [next, c]).times(before)
         });
     }
 
@@ -93,7 +93,7 @@ impl Primitive for CumProd {
     }
 }
 
-/// hᵢ = aᵢ·hᵢ₋₁ + bᵢ.
+/// hᵢ = aᵢ·hᵢ₋₁ + bᵢ; where hᵢ₋₁ is 0, aᵢ does not matter, whatever it is.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct Recurrence(Way);
 
@@ -120,7 +120,7 @@ impl Primitive for Recurrence {
             let next = a.shifted(way.axis(), 0.0, !way.reverse);
             next.record(Recurrence(way.back()), [next, c])
         };
-        ct.add(0, || back() * h.shifted(way.axis(), 0.0, way.reverse));
+        ct.add(0, || back().weigh(h.shifted(way.axis(), 0.0, way.reverse)));
         ct.add(1, back);
     }
 

@@ -349,7 +349,15 @@ impl<T: Real> Params<T> {
     /// Takes over the new values of buffers, such as running statistics, that a recording left in `gradient`.
     ///
     /// Optimisers do this in their step; only a hand-written update has to call it.
+    ///
+    /// # Panics
+    ///
+    /// If the gradient is of another store.
+    #[track_caller]
     pub fn apply_updates(&mut self, gradient: &Gradient<T>) {
+        if let Err(message) = gradient.fits(&self.layout) {
+            panic!("apply_updates: {message}");
+        }
         for (index, values) in gradient.updates() {
             let range = self.layout.buffers[index].range();
             self.buffers[range].copy_from_slice(values);

@@ -6,7 +6,7 @@ use crate::grad::sweep;
 use crate::params::Gradient;
 use crate::real::Real;
 use crate::tape::Var;
-use crate::tape::log::{Ids, Request};
+use crate::tape::sweeps::{Ids, Request};
 
 impl<T: Real> Var<'_, T> {
     /// Computes the derivative of this scalar for every learned value of the store and returns the scalar.

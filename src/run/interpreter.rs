@@ -6,7 +6,7 @@ use super::store::Store;
 use crate::op::{Args, Leaf, Op, Values};
 use crate::real::Real;
 use crate::shape::Shape;
-use crate::tape::log::{Id, Log};
+use crate::tape::log::{Entry, Id, Log};
 use crate::tape::{Live, Run};
 
 pub(super) struct Interpreter<T> {
@@ -35,8 +35,8 @@ impl<T: Real> Interpreter<T> {
         }
     }
 
-    fn given(&self, id: Id) -> Option<&[T]> {
-        self.given.iter().find(|(given, _)| *given == id).map(|(_, data)| &data[..])
+    fn is_given(&self, id: Id) -> bool {
+        self.given.iter().any(|(given, _)| *given == id)
     }
 
     /// Collects in `order` what has to be computed for `wanted`, operands before results.
@@ -45,7 +45,7 @@ impl<T: Real> Interpreter<T> {
         self.stack.clear();
         self.stack.extend_from_slice(wanted);
         while let Some(id) = self.stack.pop() {
-            if !self.given.is_empty() && self.given(id).is_some() {
+            if self.is_given(id) {
                 continue;
             }
             let entry = log.entry(id);
@@ -58,7 +58,10 @@ impl<T: Real> Interpreter<T> {
                 _ if self.computed[id as usize] != log.epoch() => {
                     self.computed[id as usize] = log.epoch();
                     self.order.push(id);
-                    self.stack.extend_from_slice(log.operands(entry));
+                    for (operand, &id) in log.operands(entry).iter().enumerate() {
+                        let through = entry.op.reads_through(operand) && !self.is_given(id);
+                        self.stack.push(if through { log.entry(id).inputs[0] } else { id });
+                    }
                 }
                 _ => {}
             }
@@ -87,12 +90,13 @@ impl<T: Real> Interpreter<T> {
         let data = reader.value(id);
         let at = data.iter().position(|x| !x.is_finite())?;
         let entry = log.entry(id);
-        let operands = log.operands(entry).iter().filter(|&&operand| has_value(log, operand));
+        let operands = (0..log.operands(entry).len()).map(|operand| reader.source(entry, operand));
+        let operands = operands.filter(|&operand| has_value(log, operand));
         let mut lines = vec![
             format!("check_finite: {}", describe(log, id)),
             format!("is {} at {}", data[at], position(log.shape(id), at)),
         ];
-        lines.extend(operands.map(|&k| format!("of {}: {}", describe(log, k), summary(reader.value(k)))));
+        lines.extend(operands.map(|k| format!("of {}: {}", describe(log, k), summary(reader.value(k)))));
         Some(lines.join("\n  "))
     }
 }
@@ -197,6 +201,12 @@ impl<'a, T: Real> Reader<'a, T> {
 impl<T: Real> Values<T> for Reader<'_, T> {
     fn value(&self, id: Id) -> &[T] {
         self.find(id)
+    }
+
+    fn source(&self, entry: &Entry, operand: usize) -> Id {
+        let id = self.log.operands(entry)[operand];
+        let through = entry.op.reads_through(operand) && !self.given.iter().any(|(given, _)| *given == id);
+        if through { self.log.entry(id).inputs[0] } else { id }
     }
 }
 

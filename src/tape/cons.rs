@@ -1,11 +1,13 @@
-//! Hash-consing: finding an instruction that was recorded before.
+//! Hash-consing: finding an instruction that a sweep recorded before.
 //!
 //! Derivative rules ask for the same things again and again (`tanh`, six times differentiated, would record a thousand
-//! instructions for sixty). While a sweep records, equal instructions are one.
+//! instructions for sixty). While a sweep records, equal instructions of this and earlier sweeps are one.
+//!
+//! What somebody holds a handle of is not shared: a derivative that quietly went through it would depend on it.
 
 use std::hash::{Hash, Hasher};
 
-use super::log::{Entry, Id, Log};
+use super::log::{Id, Log};
 use crate::kernel::random::mix;
 use crate::op::Op;
 use crate::real::Real;
@@ -13,61 +15,80 @@ use crate::shape::Shape;
 
 const EMPTY: u32 = u32::MAX;
 
-/// An open-addressed table of positions. What it holds are hints: a position counts only if it lies before the cursor
-/// and holds the very instruction.
+/// An open-addressed table of the positions that sweeps of this recording filled.
 #[derive(Default)]
 pub(crate) struct Cons {
     table: Vec<u32>,
     used: usize,
-    /// Positions below are in the table.
-    covered: usize,
+    /// The number of sweeps of this recording whose instructions are in the table; none before the first is needed.
+    sweeps: Option<usize>,
 }
 
 impl Cons {
+    /// Another recording begins.
+    pub(crate) fn restart(&mut self) {
+        self.sweeps = None;
+    }
+
+    /// The position of such an instruction that may be shared.
     pub(crate) fn find<T: Real>(&self, op: Op, inputs: [u32; 3], given: Option<&Shape>, log: &Log<T>) -> Option<Id> {
-        self.probe(hash(op, inputs), |candidate| {
-            (candidate as usize) < log.len() && {
-                let entry = log.entry(candidate);
-                entry.op == op && entry.inputs == inputs && given.is_none_or(|shape| log.shape(candidate) == shape)
-            }
-        })
-        .ok()
+        let same = |candidate: Id| {
+            let entry = log.entry(candidate);
+            entry.op == op
+                && entry.inputs == inputs
+                && given.is_none_or(|shape| log.shape(candidate) == shape)
+                && !log.sweeps.is_answer(candidate)
+        };
+        if self.table.is_empty() { None } else { self.probe(hash(op, inputs), same).ok() }
     }
 
-    /// Takes in all positions below `end`.
-    pub(crate) fn insert_up_to<T: Real>(&mut self, end: usize, log: &Log<T>) {
-        let wanted = self.used + end.saturating_sub(self.covered);
-        if self.table.is_empty() || 5 * wanted > 4 * self.table.len() {
-            self.clear(end);
+    /// Takes in the instructions of these sweeps, all there were in this recording, as far as they are not in.
+    pub(crate) fn take_in<T: Real>(&mut self, sweeps: &[(Id, Id)], log: &Log<T>) {
+        let known = self.sweeps.unwrap_or_else(|| {
+            self.table.fill(EMPTY);
+            self.used = 0;
+            0
+        });
+        for &(start, end) in &sweeps[known..] {
+            (start..end).for_each(|id| self.insert(id, log));
         }
-        for position in self.covered..end {
-            self.insert(position, log);
-        }
-        self.covered = end;
+        self.sweeps = Some(sweeps.len());
     }
 
-    /// Positions from `len` on will hold other instructions.
-    pub(crate) fn forget_from(&mut self, len: usize) {
-        self.covered = self.covered.min(len);
+    /// The sweep that filled the table while it recorded is one of those taken in.
+    pub(crate) fn count_sweep(&mut self) {
+        self.sweeps = self.sweeps.map(|sweeps| sweeps + 1);
     }
 
-    /// Starts over with room for `end` positions and half as many again.
-    fn clear(&mut self, end: usize) {
-        self.table.clear();
-        self.table.resize((3 * end / 2 + 16).next_power_of_two(), EMPTY);
-        (self.used, self.covered) = (0, 0);
-    }
-
-    #[allow(clippy::cast_possible_truncation, reason = "ids are u32")]
-    fn insert<T: Real>(&mut self, position: usize, log: &Log<T>) {
-        let entry = *log.entry(position as u32);
+    pub(crate) fn insert<T: Real>(&mut self, id: Id, log: &Log<T>) {
+        let entry = log.entry(id);
         if !entry.op.is_pure() {
             return;
         }
-        let same = |candidate: u32| is_same(log, candidate, &entry);
+        if 5 * (self.used + 1) > 4 * self.table.len() {
+            self.grow(log);
+        }
+        let same = |candidate: Id| {
+            let other = log.entry(candidate);
+            other.op == entry.op
+                && other.inputs == entry.inputs
+                && other.shape == entry.shape
+                && !log.sweeps.is_answer(candidate)
+        };
         if let Err(free) = self.probe(hash(entry.op, entry.inputs), same) {
-            self.table[free] = position as u32;
+            self.table[free] = id;
             self.used += 1;
+        }
+    }
+
+    fn grow<T: Real>(&mut self, log: &Log<T>) {
+        let wider = vec![EMPTY; (2 * self.table.len()).max(64)];
+        let old = std::mem::replace(&mut self.table, wider);
+        for id in old.into_iter().filter(|&id| id != EMPTY) {
+            let entry = log.entry(id);
+            if let Err(free) = self.probe(hash(entry.op, entry.inputs), |_| false) {
+                self.table[free] = id;
+            }
         }
     }
 
@@ -87,13 +108,6 @@ impl Cons {
 
     pub(crate) fn bytes(&self) -> usize {
         self.table.capacity() * size_of::<u32>()
-    }
-}
-
-fn is_same<T: Real>(log: &Log<T>, candidate: Id, entry: &Entry) -> bool {
-    (candidate as usize) < log.len() && {
-        let other = log.entry(candidate);
-        other.op == entry.op && other.inputs == entry.inputs && other.shape == entry.shape
     }
 }
 

@@ -16,10 +16,9 @@
 use std::panic::Location;
 use std::sync::Arc;
 
-use smallvec::SmallVec;
-
 use super::cons::Cons;
 use super::shapes::{ShapeId, Shapes};
+use super::sweeps::{Answers, Request, Sweeps};
 use crate::op::custom::CustomOp;
 use crate::op::{Call, Leaf, Op};
 use crate::params::{Layout, Param};
@@ -51,33 +50,6 @@ pub(crate) struct LeafData<T> {
     pub(crate) owned: Vec<T>,
 }
 
-/// A reverse sweep that was recorded, and what it answered.
-#[derive(Debug)]
-pub(crate) struct Sweep {
-    start: usize,
-    end: usize,
-    request: Request,
-    answers: Answers,
-}
-
-/// What a reverse sweep is asked: the derivative of `output`, weighted by `cotangent`, for each of `inputs`.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct Request {
-    pub(crate) output: Id,
-    /// The weight; none stands for 1.
-    pub(crate) cotangent: Option<Id>,
-    pub(crate) inputs: Ids,
-}
-
-/// Few positions, without an allocation for most models.
-pub(crate) type Ids = SmallVec<[Id; 16]>;
-
-/// For each input of a [`Request`] where its derivative stands, if the output depends on it.
-pub(crate) type Answers = SmallVec<[Option<Id>; 16]>;
-
-/// The number of different sweeps remembered at one position.
-const FORGETFUL: usize = 64;
-
 pub(crate) struct Log<T> {
     entries: Vec<Entry>,
     /// The number of instructions recorded so far, this time.
@@ -91,9 +63,10 @@ pub(crate) struct Log<T> {
     arrays_used: usize,
     indices: Vec<Vec<u32>>,
     indices_used: usize,
-    sweeps: Vec<Sweep>,
-    deriving: Option<Deriving>,
+    pub(crate) sweeps: Sweeps,
     cons: Cons,
+    /// The line on whose behalf instructions are recorded, where it is not the one that calls the op.
+    caller: Option<Place>,
     /// Positions from here on hold other instructions than when the runner last looked.
     changed_from: usize,
     /// Counts recordings; a value computed in an earlier one is stale.
@@ -105,15 +78,6 @@ pub(crate) struct Log<T> {
     pub(crate) training: Option<u64>,
     pub(crate) calls: u64,
     eager: bool,
-}
-
-/// The state of a reverse sweep while its rules are recording.
-#[derive(Clone, Copy, Debug)]
-struct Deriving {
-    /// The line that recorded the instruction whose rule is running.
-    place: Place,
-    /// Whether all that ran so far was a function of structure alone.
-    pure: bool,
 }
 
 impl<T: Real> Log<T> {
@@ -129,9 +93,9 @@ impl<T: Real> Log<T> {
             arrays_used: 0,
             indices: Vec::new(),
             indices_used: 0,
-            sweeps: Vec::new(),
-            deriving: None,
+            sweeps: Sweeps::default(),
             cons: Cons::default(),
+            caller: None,
             changed_from: 0,
             epoch: 0,
             layout: None,
@@ -161,7 +125,9 @@ impl<T: Real> Log<T> {
         self.indices_used = 0;
         self.calls = 0;
         self.training = training;
-        self.deriving = None;
+        self.sweeps.restart();
+        self.cons.restart();
+        self.caller = None;
         self.updates.clear();
         self.next_epoch();
         self.set_fast();
@@ -187,7 +153,7 @@ impl<T: Real> Log<T> {
     }
 
     fn set_fast(&mut self) {
-        self.fast = if self.eager || self.deriving.is_some() { 0 } else { self.entries.len() };
+        self.fast = if self.eager || self.sweeps.deriving().is_some() { 0 } else { self.entries.len() };
     }
 
     // ---- recording -------------------------------------------------------------------------------------------------
@@ -204,7 +170,7 @@ impl<T: Real> Log<T> {
         if !(entry.op.is(op) && a == inputs[0] && b == inputs[1] && c == inputs[2]) {
             return None;
         }
-        entry.place = place;
+        entry.place = self.caller.unwrap_or(place);
         self.cursor = position + 1;
         Some(id(position))
     }
@@ -228,7 +194,7 @@ impl<T: Real> Log<T> {
             return None;
         }
         entry.inputs = split(payload);
-        entry.place = place;
+        entry.place = self.caller.unwrap_or(place);
         self.cursor = position + 1;
         Some(id(position))
     }
@@ -237,9 +203,10 @@ impl<T: Real> Log<T> {
     /// under the cursor, or else drops the rest and appends it. Nothing changes if its shapes do not fit.
     #[cold]
     pub(crate) fn push(&mut self, op: Op, inputs: [u32; 3], given: Option<&Shape>, place: Place) -> Result<Id, String> {
-        let place = self.deriving.map_or(place, |deriving| deriving.place);
+        let deriving = self.sweeps.deriving();
+        let place = deriving.unwrap_or_else(|| self.caller.unwrap_or(place));
         let payload = matches!(op, Op::Leaf(Leaf::Scalar | Leaf::Seed));
-        let shared = self.deriving.is_some() && op.is_pure();
+        let shared = deriving.is_some() && op.is_pure();
         if shared && let Some(id) = self.cons.find(op, inputs, given, self) {
             return Ok(id);
         }
@@ -265,7 +232,7 @@ impl<T: Real> Log<T> {
         self.cursor += 1;
         if shared {
             let mut cons = std::mem::take(&mut self.cons);
-            cons.insert_up_to(self.cursor, self);
+            cons.insert(id(self.cursor - 1), self);
             self.cons = cons;
         }
         self.set_fast();
@@ -347,8 +314,7 @@ impl<T: Real> Log<T> {
         }
         self.entries.truncate(len);
         self.changed_from = self.changed_from.min(len);
-        self.cons.forget_from(len);
-        self.sweeps.retain(|sweep| sweep.end <= len);
+        self.sweeps.drop_from(len);
     }
 
     // ---- leaves with an identity -----------------------------------------------------------------------------------
@@ -408,67 +374,50 @@ impl<T: Real> Log<T> {
 
     /// The answers of an equal sweep recorded at this very position last time; the cursor moves behind it.
     pub(crate) fn find_sweep(&mut self, request: &Request) -> Option<Answers> {
-        if self.eager || self.deriving.is_some() {
+        if self.eager || self.sweeps.deriving().is_some() {
             return None;
         }
-        let from = self.sweeps.partition_point(|sweep| sweep.start < self.cursor);
-        let here = self.sweeps[from..].iter().take_while(|sweep| sweep.start == self.cursor);
-        let sweep = here.into_iter().find(|sweep| sweep.request == *request)?;
-        self.cursor = sweep.end;
-        Some(sweep.answers.clone())
+        let (end, answers) = self.sweeps.find(self.cursor, request)?;
+        self.cursor = end;
+        Some(answers)
     }
 
     /// Starts recording rules: equal instructions are shared, scalars are literals. Returns whether this is the
     /// outermost sweep, which has to [`finish_sweep`](Log::finish_sweep).
     pub(crate) fn start_sweep(&mut self, place: Place) -> bool {
-        if self.deriving.is_some() {
+        if self.sweeps.deriving().is_some() {
             return false;
         }
         let mut cons = std::mem::take(&mut self.cons);
-        cons.insert_up_to(self.cursor, self);
+        cons.take_in(self.sweeps.done(), self);
         self.cons = cons;
-        self.deriving = Some(Deriving { place, pure: true });
+        self.sweeps.start(self.cursor, place);
         self.set_fast();
         true
     }
 
-    pub(crate) fn finish_sweep(&mut self, start: usize, request: Request, answers: &Answers) {
-        let pure = self.deriving.take().is_some_and(|deriving| deriving.pure);
+    pub(crate) fn finish_sweep(&mut self, request: Request, answers: &Answers) {
+        self.sweeps.finish(self.cursor, request, answers);
+        self.cons.count_sweep();
         self.set_fast();
-        if pure {
-            self.sweeps.retain(|sweep| sweep.start != start || sweep.request != request);
-            let here = self.sweeps.partition_point(|sweep| sweep.start <= start);
-            // Ever new requests at one position would gather without end; forgetting them only costs time.
-            if here >= FORGETFUL && self.sweeps[here - FORGETFUL].start == start {
-                self.sweeps.retain(|sweep| sweep.start != start);
-            }
-            let here = self.sweeps.partition_point(|sweep| sweep.start <= start);
-            self.sweeps.insert(here, Sweep { start, end: self.cursor, request, answers: answers.clone() });
-        }
     }
 
     /// Ends a sweep that failed.
     pub(crate) fn abandon_sweep(&mut self) {
-        self.deriving = None;
+        self.sweeps.abandon();
+        self.cons.restart();
         self.set_fast();
     }
 
-    pub(crate) fn is_deriving(&self) -> bool {
-        self.deriving.is_some()
+    // ---- callers ---------------------------------------------------------------------------------------------------
+
+    /// Sets the line on whose behalf instructions are recorded from now on.
+    pub(crate) fn set_caller(&mut self, caller: Option<Place>) {
+        self.caller = caller;
     }
 
-    /// The rule of the instruction recorded at this line runs next.
-    pub(crate) fn derive_at(&mut self, place: Place) {
-        if let Some(deriving) = &mut self.deriving {
-            deriving.place = place;
-        }
-    }
-
-    /// What is recorded now may depend on more than structure: the sweep must run again next time.
-    pub(crate) fn derive_impure(&mut self) {
-        if let Some(deriving) = &mut self.deriving {
-            deriving.pure = false;
-        }
+    pub(crate) fn caller(&self) -> Option<Place> {
+        self.caller
     }
 
     // ---- looking -----------------------------------------------------------------------------------------------

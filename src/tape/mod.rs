@@ -15,6 +15,7 @@ pub(crate) mod log;
 mod recorder;
 mod recording;
 pub(crate) mod shapes;
+pub(crate) mod sweeps;
 mod var;
 
 pub(crate) use self::core::{Core, Live, Run};

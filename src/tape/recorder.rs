@@ -98,6 +98,7 @@ impl<'t, T: Real> Recorder<'t, T> {
     /// If the handle is of another store or the shape is another.
     #[track_caller]
     pub fn update(self, buffer: Buffer, value: Var<'t, T>) {
+        assert!(std::ptr::eq(value.live(), self.live), "update: a tensor of another recording");
         let mut log = self.live.log_mut();
         let slot = match log.layout().buffer(buffer) {
             Ok(slot) => slot.shape,
@@ -129,7 +130,7 @@ impl<'t, T: Real> Recorder<'t, T> {
     pub fn constant<D: Dimension>(self, data: &ArrayRef<T, D>) -> Var<'t, T> {
         let id = self.array(Leaf::Constant, Shape::try_new(data.shape()));
         let mut log = self.live.log_mut();
-        log.derive_impure();
+        log.sweeps.derive_impure();
         let target = log.last_array();
         target.lent = None;
         target.owned.clear();
@@ -177,7 +178,7 @@ impl<'t, T: Real> Recorder<'t, T> {
     pub(crate) fn seed(self, seed: u64) -> Var<'t, T> {
         let place = Location::caller();
         let mut log = self.live.log_mut();
-        log.derive_impure();
+        log.sweeps.derive_impure();
         let id = match log.find_payload(Leaf::Seed, seed, place) {
             Some(id) => id,
             None => log.push(Op::Leaf(Leaf::Seed), split(seed), None, place).expect("a leaf takes any shape"),
@@ -190,7 +191,7 @@ impl<'t, T: Real> Recorder<'t, T> {
     pub(crate) fn indices(self, op: &str, positions: impl ExactSizeIterator<Item = usize>, bound: usize) -> Var<'t, T> {
         let place = Location::caller();
         let mut log = self.live.log_mut();
-        log.derive_impure();
+        log.sweeps.derive_impure();
         let count = positions.len();
         let id = log.push_indices(count, place).expect("a leaf takes any shape");
         let target = log.last_indices();
@@ -251,6 +252,16 @@ impl<'t, T: Real> Recorder<'t, T> {
         Some(random::fork(seed, log.calls))
     }
 
+    /// Until the answer is dropped, instructions count as recorded at this line: that of a call whose layers stand behind
+    /// a `dyn`, where the compiler loses it. The outermost such call wins.
+    #[must_use]
+    pub(crate) fn on_behalf_of(self, place: Place) -> OnBehalf<'t, T> {
+        let mut log = self.live.log_mut();
+        let before = log.caller();
+        log.set_caller(before.or(Some(place)));
+        OnBehalf { recorder: self, before }
+    }
+
     /// Several values at once, in one run.
     ///
     /// # Panics
@@ -281,10 +292,22 @@ impl<'t, T: Real> Recorder<'t, T> {
     }
 }
 
+/// See [`Recorder::on_behalf_of`].
+pub(crate) struct OnBehalf<'t, T: Real> {
+    recorder: Recorder<'t, T>,
+    before: Option<Place>,
+}
+
+impl<T: Real> Drop for OnBehalf<'_, T> {
+    fn drop(&mut self) {
+        self.recorder.live.log_mut().set_caller(self.before);
+    }
+}
+
 #[cold]
 fn push_scalar<T: Real>(log: &mut Log<T>, inputs: [u32; 3], place: Place) -> u32 {
     // In a derivative rule, numbers are part of the program.
-    let leaf = if log.is_deriving() { Leaf::Literal } else { Leaf::Scalar };
+    let leaf = if log.sweeps.deriving().is_some() { Leaf::Literal } else { Leaf::Scalar };
     log.push(Op::Leaf(leaf), inputs, None, place).expect("a leaf takes any shape")
 }
 

@@ -7,11 +7,11 @@ use std::sync::Arc;
 use ndarray::{ArrayD, ArrayRef, Dimension};
 
 use super::core::Live;
-use super::log::{Id, Place, join};
+use super::log::{Id, Place};
 use super::recorder::Recorder;
 use crate::axes::{Axes, Axis, AxisSet, resolve_axis};
 use crate::op::custom::CustomOp;
-use crate::op::{Leaf, Op};
+use crate::op::Op;
 use crate::params::{Buffer, Param};
 use crate::real::{Real, Scalar};
 use crate::shape::Shape;
@@ -282,10 +282,12 @@ impl<'t, T: Real> Var<'t, T> {
         (entry.op, entry.inputs)
     }
 
-    /// Whether it is this number, as part of the program.
-    pub(crate) fn is_literal(self, x: T) -> bool {
-        let (op, inputs) = self.instruction();
-        op == Op::Leaf(Leaf::Literal) && T::from_bits(join(inputs)) == x
+    /// The product of a cotangent with a slope, for derivative rules: [weighed](Var::weigh) where the cotangent of the
+    /// rule that runs is 0 for what was not chosen.
+    #[track_caller]
+    pub(crate) fn times(self, slope: Self) -> Self {
+        let masked = self.live.log().sweeps.is_masked();
+        if masked { self.weigh(slope) } else { self * slope }
     }
 
     #[track_caller]
@@ -315,10 +317,13 @@ impl<'t, T: Real> Var<'t, T> {
     #[track_caller]
     fn fail_near(self, op: &str, message: &str, operands: &[Id]) -> ! {
         // A line inside a layer helps nobody: the nearest parameter tells which layer it is.
-        match super::listing::nearest_param(&self.live.log(), operands) {
-            Some(name) => panic!("{op}: {message}\n  near parameter `{name}`"),
-            None => panic!("{op}: {message}"),
-        }
+        let (near, caller) = {
+            let log = self.live.log();
+            (super::listing::nearest_param(&log, operands), log.caller())
+        };
+        let near = near.map_or_else(String::new, |name| format!("\n  near parameter `{name}`"));
+        let caller = caller.map_or_else(String::new, |place| format!("\n  called from {place}"));
+        panic!("{op}: {message}{near}{caller}");
     }
 }
 

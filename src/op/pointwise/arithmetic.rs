@@ -15,6 +15,12 @@ pointwise! {
         /// x · y, as the operator `*`.
         Mul: mul(a, b) = a * b, |y, c| [c * b, c * a], on [-3.0..3.0, -3.0..3.0], kinks [];
 
+        /// x · y, but exactly 0 where one of them is 0, also if the other is NaN or ∞ there.
+        ///
+        /// The product by which cotangents go on behind an op that chooses: what was not chosen contributes nothing.
+        pub(crate) Weigh: weigh(a, b) = if a == 0.0 { a } else if b == 0.0 { b } else { a * b },
+            |y, c| [c.weigh(b), c.weigh(a)], on [0.5..3.0, 0.5..3.0], kinks [];
+
         /// x / y, as the operator `/`.
         Div: div(a, b) = a / b, |y, c| [c / b, -(c * y / b)], on [-3.0..3.0, 0.5..3.0], kinks [];
 

@@ -113,9 +113,9 @@ macro_rules! pointwise {
             #[allow(unused_variables, reason = "a pullback need not look at everything")]
             fn vjp<'t, T: crate::Real>(self, ct: &mut crate::grad::Cotangents<'_, 't, T>) {
                 match self { $($Family::$Variant => {
-                    let ([$x $(, $more)*], $y, $c) = (ct.xs(), ct.y(), ct.c());
-                    let pulls: &[&dyn Fn() -> crate::Cotangent<'t, T>] = &[$(&|| $pullback.into()),*];
-                    pulls.iter().enumerate().for_each(|(operand, pull)| ct.add(operand, pull));
+                    let ([$x $(, $more)*], $y) = (ct.xs(), ct.y());
+                    let pulls: &[&dyn Fn(crate::Var<'t, T>) -> crate::Cotangent<'t, T>] = &[$(&|$c| $pullback.into()),*];
+                    pulls.iter().enumerate().for_each(|(operand, pull)| ct.add_pointwise(operand, pull));
                 })+ }
             }
         }

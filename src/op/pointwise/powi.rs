@@ -29,7 +29,8 @@ impl Primitive for Powi {
         match n {
             0 => {}
             1 => ct.add(0, || c),
-            _ => ct.add(0, || c * (x.powi(n - 1) * f64::from(n))),
+            // The lowest exponent has none below it; so far down, one more makes no difference.
+            _ => ct.add(0, || c.times(x.powi(n.saturating_sub(1)) * f64::from(n))),
         }
     }
 

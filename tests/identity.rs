@@ -1,0 +1,90 @@
+//! What a tensor depends on: its own operands, however the tape shares or skips work.
+
+use gradus::prelude::*;
+
+/// Runs a program on a fresh recording.
+fn with<'d>(f: impl for<'t> FnOnce(Step<'t, 'd, f64>)) {
+    let params = Params::new();
+    let mut tape = Tape::new();
+    f(&tape.record(&params));
+}
+
+fn zeros(x: Var<'_, f64>) -> bool {
+    x.value().iter().all(|&x| x == 0.0)
+}
+
+#[test]
+fn a_derivative_does_not_depend_on_a_tensor_that_happens_to_be_equal() {
+    let z = array![[0.1, 0.2, 0.3]];
+    with(|step| {
+        let z = step.variable(&z);
+        let p = z.softmax(1);
+        let g = cross_entropy(z, [1]).gradient(z);
+        assert!(zeros(g.square().sum().gradient(p)));
+        let before = g.value();
+        let replayed = step.replay(&[(p, &array![[0.0, 0.0, 0.0]])], &[g]);
+        assert_eq!(replayed[0], before);
+    });
+}
+
+#[test]
+fn a_derivative_taken_twice_is_two_tensors() {
+    with(|step| {
+        let x = step.variable(&[0.5]);
+        let (a, b) = (x.sin().sum().gradient(x), x.sin().sum().gradient(x));
+        assert_eq!((a * b).sum().gradient(a).item(), 0.5_f64.cos());
+        // Also two answers of one sweep that are the same thing, and one that is the cotangent itself.
+        let (u, v, c) = (step.variable(&[1.0]), step.variable(&[2.0]), step.variable(&[3.0]));
+        let parts = (u + v).vjp(&[u, v], c);
+        assert_eq!((parts[0] * parts[1]).sum().gradient(parts[0]).item(), 3.0);
+        assert_eq!((parts[0] * c).sum().gradient(c).item(), 6.0);
+        // A derivative of the first, recorded before the second, still counts.
+        let first = (x * x * x).sum().gradient(x);
+        let second = first.sum().gradient(x);
+        let again = (x * x * x).sum().gradient(x).sum().gradient(x);
+        assert_eq!((second.item(), again.item()), (3.0, 3.0));
+    });
+}
+
+#[test]
+fn a_transposition_in_a_product_is_a_tensor_like_others() {
+    let (x, w) = (array![[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]], array![[1.0, -1.0], [0.5, 2.0]]);
+    with(|step| {
+        let (x, w) = (step.variable(&x), step.variable(&w));
+        let wt = w.t();
+        let y = x.matmul(wt);
+        let same = einsum("ij,jk->ik", &[x, wt]);
+        for (product, twin) in [(y, same), (y.square(), same.square())] {
+            let (product, twin) = (product.sum(), twin.sum());
+            assert_eq!(product.gradient(wt).value(), twin.gradient(wt).value());
+            assert_eq!(product.gradient(w).value(), twin.gradient(w).value());
+            assert_eq!(product.gradient(x).value(), twin.gradient(x).value());
+        }
+        let direction = step.constant(&array![[0.0, 1.0], [0.0, 0.0]]);
+        assert_eq!(y.jvp(wt, direction).value(), same.jvp(wt, direction).value());
+        assert!(!zeros(y.jvp(wt, direction)));
+        // Given another value, the product takes it; without, it reads what is transposed.
+        let replayed = step.replay(&[(wt, &array![[0.0, 0.0], [0.0, 0.0]])], &[y]);
+        assert!(replayed[0].iter().all(|&x| x == 0.0));
+        let replayed = step.replay(&[(w, &array![[1.0, 1.0], [0.0, 0.0]])], &[y]);
+        assert_eq!(replayed[0], array![[3.0, 0.0], [7.0, 0.0], [11.0, 0.0]].into_dyn());
+    });
+}
+
+#[test]
+fn products_of_transpositions_need_no_copies() {
+    // Neither the value nor the gradients compute a permutation, whichever operand is transposed.
+    let (params, ones) = (Params::<f64>::new(), Array2::ones((3, 3)));
+    for which in 0..4 {
+        let mut tape = Tape::new();
+        let step = tape.record(&params);
+        let (a, b) = (step.variable(&ones), step.variable(&ones));
+        let left = if which & 1 == 1 { a.t() } else { a };
+        let right = if which & 2 == 2 { b.t() } else { b };
+        let gradients = left.matmul(right).square().sum().gradients(&[a, b]);
+        for gradient in gradients {
+            let text = format!("{gradient:?}");
+            assert!(text.contains("matmul"), "{which}: {text}");
+        }
+    }
+}
