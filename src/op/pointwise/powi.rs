@@ -25,10 +25,11 @@ impl Primitive for Powi {
     }
 
     fn vjp<'t, T: Real>(self, ct: &mut Cotangents<'_, 't, T>) {
-        let (n, x, c) = (ct.argument(1).cast_signed(), ct.x(0), ct.c());
+        let (n, x, y, c) = (ct.argument(1).cast_signed(), ct.x(0), ct.y(), ct.c());
         match n {
             0 => {}
             1 => ct.add(0, || c),
+            i32::MIN => ct.add(0, || c * (y / x * f64::from(n))),
             _ => ct.add(0, || c * (x.powi(n - 1) * f64::from(n))),
         }
     }
