@@ -168,6 +168,11 @@ fn products_with_zeros_are_right_to_second_order() {
 
 // ---- softmax and its kin -------------------------------------------------------------------------------------------
 
+/// A cotangent of 1 to the first element of each row.
+fn first(y: Var<'_, f64>) -> Var<'_, f64> {
+    y.slice(s![.., 0]).sum()
+}
+
 #[test]
 fn rows_of_minus_infinity() {
     let rows = array![[-INF, -INF], [0.0, -INF]];
@@ -180,10 +185,6 @@ fn rows_of_minus_infinity() {
     assert_eq!(read(|x| x.softmax(1)), array![[0.0, 0.0], [1.0, 0.0]].into_dyn());
     assert_eq!(grad(|x| x.logsumexp_axis(1).sum(), &rows), array![[0.0, 0.0], [1.0, 0.0]]);
     assert_eq!(value(|x| x.logsumexp(), &array![INF, 0.0]), INF);
-    // A cotangent to the first element of each row.
-    fn first(y: Var<'_, f64>) -> Var<'_, f64> {
-        y.slice(s![.., 0]).sum()
-    }
     assert_eq!(grad(|x| first(x.softmax(1)), &rows), array![[0.0, 0.0], [0.0, 0.0]]);
     assert_eq!(grad(|x| first(x.log_softmax(1)), &rows), array![[1.0, 0.0], [0.0, 0.0]]);
     // Along the first axis another loop runs.
@@ -195,29 +196,34 @@ fn rows_of_minus_infinity() {
 #[test]
 fn rows_along_any_axis_are_the_rows_along_the_last() {
     // More lines than are taken side by side, more elements than in a block of a sum.
-    let x = ndarray::Array3::from_shape_fn((2, 300, 70), |(i, j, k)| ((i * 7 + j * 31 + k * 13) % 101) as f64 * 0.1 - 5.0);
+    let x =
+        ndarray::Array3::from_shape_fn((2, 300, 70), |(i, j, k)| ((i * 7 + j * 31 + k * 13) % 101) as f64 * 0.1 - 5.0);
     let (params, mut tape) = (Params::new(), Tape::new());
     let step = tape.record(&params);
     let x = step.input(&x);
-    let rows: [for<'t> fn(Var<'t, f64>, i32) -> Var<'t, f64>; 3] =
-        [|x, axis| x.softmax(axis), |x, axis| x.log_softmax(axis), |x, axis| x.standardize(axis, 1e-5)];
-    for f in rows {
-        let difference = f(x, 1) - f(x.swap_axes(1, 2), 2).swap_axes(1, 2);
-        assert!(difference.abs().max().item() < 1e-13);
+    let last = x.swap_axes(1, 2);
+    for (along, last) in [
+        (x.softmax(1), last.softmax(2)),
+        (x.log_softmax(1), last.log_softmax(2)),
+        (x.standardize(1, 1e-5), last.standardize(2, 1e-5)),
+    ] {
+        assert!((along - last.swap_axes(1, 2)).abs().max().item() < 1e-13);
     }
+}
+
+fn fused<'t>(x: Var<'t, f64>, labels: &[usize]) -> Var<'t, f64> {
+    x.cross_entropy_rows(labels)
+}
+
+fn formula<'t>(x: Var<'t, f64>, labels: &[usize]) -> Var<'t, f64> {
+    let picked = x.recording().one_hot(labels, 2).gt(0.0).select(-x.log_softmax(1), 0.0);
+    picked.sum_axis(1)
 }
 
 #[test]
 fn cross_entropy_is_its_formula_at_the_edges() {
     let rows = array![[-INF, -INF], [-INF, 0.0], [0.0, -INF], [INF, 0.0], [f64::NAN, 0.0], [1e4, 1.0]];
     let labels = [0; 6];
-    fn fused<'t>(x: Var<'t, f64>, labels: &[usize]) -> Var<'t, f64> {
-        x.cross_entropy_rows(labels)
-    }
-    fn formula<'t>(x: Var<'t, f64>, labels: &[usize]) -> Var<'t, f64> {
-        let picked = x.recording().one_hot(labels, 2).gt(0.0).select(-x.log_softmax(1), 0.0);
-        picked.sum_axis(1)
-    }
     let (params, mut tape) = (Params::new(), Tape::new());
     let step = tape.record(&params);
     let x = step.input(&rows);

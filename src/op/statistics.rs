@@ -116,8 +116,9 @@ impl<T: Real> Var<'_, T> {
     /// ```
     /// use gradus::prelude::*;
     ///
-    /// assert_eq!(value(|x| x.std(0), &array![1.0, 5.0]), 2.0);
-    /// assert_eq!(grad(|x| x.std(0), &array![1.0, 5.0]), array![-0.5, 0.5]);
+    /// let x = array![1.0, 1.0, 5.0, 5.0];
+    /// assert_eq!(value(|x| x.std(0), &x), 2.0);
+    /// assert_eq!(grad(|x| x.std(0), &x), array![-0.25, -0.25, 0.25, 0.25]);
     /// ```
     #[track_caller]
     pub fn std(self, ddof: usize) -> Self {
