@@ -47,8 +47,12 @@ fn main() {
     // One thread, one test after the other: the counters are global.
     a_steady_loop_allocates_no_tensor();
     alternating_programs_reuse_their_buffers();
+    rows_along_the_first_axis_and_picks_allocate_no_tensor();
+    batched_products_allocate_no_tensor();
+    lengths_that_come_again_allocate_nothing();
+    shapes_that_grow_leave_nothing_behind();
     a_million_instructions_take_64_bytes_each();
-    println!("3 passed, 0 failed");
+    println!("7 passed, 0 failed");
 }
 
 fn counted(counter: &AtomicUsize, f: impl FnOnce()) -> usize {
@@ -95,6 +99,75 @@ fn alternating_programs_reuse_their_buffers() {
     };
     (0..4).for_each(&mut step);
     assert_eq!(counted(&LARGE, || (0..100).for_each(&mut step)), 0, "each turn takes over the buffers of the other");
+}
+
+fn rows_along_the_first_axis_and_picks_allocate_no_tensor() {
+    let mut params = Params::<f32>::new();
+    let w = params.add("w", [3], || 0.5);
+    let norm = BatchNorm::new(&mut params, "norm", 3);
+    let (mut tape, mut gradient) = (Tape::new(), params.gradient());
+    let x = Array2::from_shape_fn((2000, 3), |(i, j)| (i * (j + 1) % 17) as f32);
+    let picks = Array2::from_shape_fn((2000, 1), |(i, _)| i % 3);
+    let mut step = || {
+        let step = tape.train(&params, 1);
+        let x = step.input(&x) * step.param(w);
+        let rows = x.softmax(0) + x.log_softmax(0) + x.standardize(0, 1e-5) + norm.forward(x);
+        (rows.sum() + rows.gather(1, &picks).square().mean()).backward(&mut gradient);
+    };
+    (0..2).for_each(|_| step());
+    assert_eq!(counted(&LARGE, || (0..20).for_each(|_| step())), 0, "large allocations in 20 steps");
+}
+
+fn batched_products_allocate_no_tensor() {
+    let params = Params::<f32>::new();
+    let mut tape = Tape::new();
+    let (a, b) = (ndarray::Array3::<f32>::ones((2000, 2, 3)), ndarray::Array3::<f32>::ones((2000, 3, 2)));
+    let mut step = || {
+        let step = tape.record(&params);
+        let a = step.input(&a);
+        let slope = a.matmul(step.input(&b)).square().sum().gradient(a);
+        assert_eq!(slope.sum().item(), 2000.0 * 6.0 * 12.0);
+    };
+    (0..2).for_each(|_| step());
+    assert_eq!(counted(&LARGE, || (0..5).for_each(|_| step())), 0, "large allocations in 5 steps");
+}
+
+/// A chain of tensors of this length.
+fn wave(tape: &mut Tape<f64>, params: &Params<f64>, length: usize) {
+    let data = vec![0.5; length];
+    let step = tape.record(params);
+    let mut x = step.input(&data[..]);
+    for _ in 0..5 {
+        x = x.sin();
+    }
+    assert!(x.sum().item().is_finite());
+}
+
+fn lengths_that_come_again_allocate_nothing() {
+    let params = Params::<f64>::new();
+    for lengths in [&[128, 128, 128, 37][..], &[100, 200, 300, 400, 500, 600, 700, 800], &[800, 70, 300, 2000, 150]] {
+        let mut tape = Tape::new();
+        let mut epoch = || lengths.iter().for_each(|&length| wave(&mut tape, &params, length));
+        // A few epochs, until each length has found its buffers.
+        (0..8).for_each(|_| epoch());
+        let data = lengths.iter().filter(|&&length| length * size_of::<f64>() >= TENSOR).count();
+        assert_eq!(counted(&LARGE, || (0..10).for_each(|_| epoch())), 10 * data, "{lengths:?}: more than the data");
+    }
+}
+
+fn shapes_that_grow_leave_nothing_behind() {
+    let params = Params::<f64>::new();
+    for (longest, stride) in [(12_000, 10), (20_000, 4000)] {
+        let mut tape = Tape::new();
+        let before = HELD.load(Ordering::Relaxed);
+        (stride..=longest).step_by(stride).for_each(|length| wave(&mut tape, &params, length));
+        let held = HELD.load(Ordering::Relaxed) - before;
+        let alive = 5 * longest * size_of::<f64>();
+        println!("growing to {longest} by {stride}: {held} bytes held, {alive} in values");
+        assert!(held < 2 * alive, "{held} bytes held for {alive} in values");
+        tape.clear();
+        assert!(HELD.load(Ordering::Relaxed) < before + alive / 10, "`clear` gives it back");
+    }
 }
 
 fn a_million_instructions_take_64_bytes_each() {

@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use gradus::prelude::*;
-use ndarray::ArrayViewD;
+use ndarray::{ArrayViewD, NewAxis};
 
 /// The text of a panic.
 fn message<R>(f: impl FnOnce() -> R) -> String {
@@ -70,7 +70,9 @@ fn axes_and_positions_out_of_range() {
         |a, _| a.sum_axis(0).t() => "t: [3] has no two axes to exchange",
         |a, _| a.slice(s![..3, ..]) => "slice: 0..3 reaches beyond the length 2 of axis 0 of [2, 3]",
         |a, _| a.slice(s![5, ..]) => "slice: 5..6 reaches beyond the length 2 of axis 0 of [2, 3]",
-        |a, _| a.slice(s![.., .., ..]) => "slice: more entries than the axes of [2, 3]",
+        |a, _| a.reshape([1, 1, 1, 1, 2, 3]).slice(s![NewAxis, ..]) => "slice: [1, 1, 1, 1, 2, 3] with 1 new axis would have more than 6",
+        |a, _| a.reshape([1, 1, 1, 1, 2, 3]).slice(s![NewAxis, 0, .., NewAxis]) => "slice: [1, 1, 1, 1, 2, 3] with 2 new axes would have more than 6",
+        |a, _| a.reshape([1, 1, 1, 1, 2, 3]).slice(s![NewAxis, 0]).reshape([2, 3]).slice(s![.., .., ..]) => "slice: more entries than the axes of [2, 3]",
         |a, _| a.index_axis(1, 3) => "index_axis: position 3 along axis 1 of [2, 3]",
         |a, _| a.split(&[1, 2], 0)[0] => "split: lengths [1, 2] do not add up to axis 0 of [2, 3]",
         |a, _| a.pad(&[(1, 1)], 0.0) => "pad: 1 pairs of widths for the 2 axes of [2, 3]",
@@ -124,6 +126,10 @@ fn letters() {
         |a, _| einsum("ij->k", &[a]) => "einsum: \"ij->k\": `k` of the result is in no operand",
         |a, _| einsum("ij->ii", &[a]) => "einsum: \"ij->ii\": `i` twice in the result",
         |a, _| einsum("...j->j", &[a]) => "einsum: \"...j->j\": the result needs `...`, since operands have axes under it",
+        |a, _| {
+            let x = a.sum().reshape([1, 1, 1]);
+            einsum("abc,def,ghi,adg,beh,cfi->", &[x; 6])
+        } => "einsum: \"abc,def,ghi,adg,beh,cfi->\": the product of operands 0 to 2 would have 9 axes, more than 6\n  help: put operands that share letters beside each other",
         |a, _| einsum("", &[a; 0]) => "einsum: \"\" of no tensors at all",
     }
 }

@@ -81,6 +81,13 @@ fn norms_neither_overflow_nor_underflow() {
 }
 
 #[test]
+fn gradients_of_norms_neither_overflow_nor_underflow() {
+    assert_eq!(grad(|x| x.norm() * 1e10, &array![1e30_f32, 0.0]), array![1e10, 0.0]);
+    assert_eq!(grad(|x| x.norm().square(), &array![1e-170, 0.0]), array![2e-170, 0.0]);
+    assert_eq!(grad(|x| (x.norm_axis(0) * 1e200).sum(), &array![[3e200], [0.0]]), array![[1e200], [0.0]]);
+}
+
+#[test]
 fn powers_at_their_edges() {
     // d/dx x⁰ = 0, also at 0
     assert_eq!(slope(|x| x.pow(0.0), 0.0), 0.0);
@@ -101,6 +108,10 @@ fn powers_at_their_edges() {
     assert_eq!(curvature(|x| x.powi(2), 0.0), 2.0);
     assert_eq!(at(|x| x.powi(-2), -2.0), 0.25);
     assert_eq!(slope(|x| x.pow(0.5), 0.0), INF);
+    // The exponent of the slope is no `i32` any more.
+    let n = f64::from(i32::MIN);
+    assert_eq!((slope(|x| x.powi(i32::MIN), 1.0), curvature(|x| x.powi(i32::MIN), 1.0)), (n, n * (n - 1.0)));
+    assert_eq!((slope(|x| x.powi(i32::MIN), -1.0), slope(|x| x.powi(i32::MIN), 2.0)), (-n, 0.0));
 }
 
 // ---- selection -----------------------------------------------------------------------------------------------------
@@ -217,6 +228,11 @@ fn products_with_zeros_are_right_to_second_order() {
 
 // ---- softmax and its kin -------------------------------------------------------------------------------------------
 
+/// A cotangent of 1 to the first element of each row.
+fn first(y: Var<'_, f64>) -> Var<'_, f64> {
+    y.slice(s![.., 0]).sum()
+}
+
 #[test]
 fn rows_of_minus_infinity() {
     let rows = array![[-INF, -INF], [0.0, -INF]];
@@ -229,6 +245,56 @@ fn rows_of_minus_infinity() {
     assert_eq!(read(|x| x.softmax(1)), array![[0.0, 0.0], [1.0, 0.0]].into_dyn());
     assert_eq!(grad(|x| x.logsumexp_axis(1).sum(), &rows), array![[0.0, 0.0], [1.0, 0.0]]);
     assert_eq!(value(|x| x.logsumexp(), &array![INF, 0.0]), INF);
+    assert_eq!(grad(|x| first(x.softmax(1)), &rows), array![[0.0, 0.0], [0.0, 0.0]]);
+    assert_eq!(grad(|x| first(x.log_softmax(1)), &rows), array![[1.0, 0.0], [0.0, 0.0]]);
+    // Along the first axis another loop runs.
+    assert_eq!(read(|x| x.t().log_softmax(0).t()), read(|x| x.log_softmax(1)));
+    assert_eq!(read(|x| x.t().softmax(0).t()), read(|x| x.softmax(1)));
+    assert!(value(|x| x.softmax(0).sum(), &array![[INF, 1.0], [0.0, f64::NAN]]).is_nan());
+}
+
+#[test]
+fn rows_along_any_axis_are_the_rows_along_the_last() {
+    // More lines than are taken side by side, more elements than in a block of a sum.
+    let x =
+        ndarray::Array3::from_shape_fn((2, 300, 70), |(i, j, k)| ((i * 7 + j * 31 + k * 13) % 101) as f64 * 0.1 - 5.0);
+    let (params, mut tape) = (Params::new(), Tape::new());
+    let step = tape.record(&params);
+    let x = step.input(&x);
+    let last = x.swap_axes(1, 2);
+    for (along, last) in [
+        (x.softmax(1), last.softmax(2)),
+        (x.log_softmax(1), last.log_softmax(2)),
+        (x.standardize(1, 1e-5), last.standardize(2, 1e-5)),
+    ] {
+        assert!((along - last.swap_axes(1, 2)).abs().max().item() < 1e-13);
+    }
+}
+
+fn fused<'t>(x: Var<'t, f64>, labels: &[usize]) -> Var<'t, f64> {
+    x.cross_entropy_rows(labels)
+}
+
+fn formula<'t>(x: Var<'t, f64>, labels: &[usize]) -> Var<'t, f64> {
+    let picked = x.recording().one_hot(labels, 2).gt(0.0).select(-x.log_softmax(1), 0.0);
+    picked.sum_axis(1)
+}
+
+#[test]
+fn cross_entropy_is_its_formula_at_the_edges() {
+    let rows = array![[-INF, -INF], [-INF, 0.0], [0.0, -INF], [INF, 0.0], [f64::NAN, 0.0], [1e4, 1.0]];
+    let labels = [0; 6];
+    let (params, mut tape) = (Params::new(), Tape::new());
+    let step = tape.record(&params);
+    let x = step.input(&rows);
+    let same = |a: ArrayD<f64>, b: ArrayD<f64>| {
+        assert!(a.iter().zip(&b).all(|(a, b)| a == b || (a.is_nan() && b.is_nan())), "{a} and {b}");
+    };
+    same(fused(x, &labels).value(), formula(x, &labels).value());
+    assert_eq!(fused(x, &labels).value().as_slice().unwrap()[..3], [INF, INF, 0.0]);
+    let ones = step.ones([6]);
+    same(fused(x, &labels).vjp(&[x], ones)[0].value(), formula(x, &labels).vjp(&[x], ones)[0].value());
+    assert_eq!(grad(|x| fused(x, &[1]).sum(), &array![[-INF, -INF]]), array![[0.0, -1.0]]);
 }
 
 #[test]
@@ -287,6 +353,41 @@ fn saturated_functions_have_slope_zero() {
             assert!(slope(|x| x.celu(1.0), x).is_finite() && curvature(|x| x.celu(1.0), x).is_finite());
         }
     }
+}
+
+#[test]
+fn activations_are_straight_at_the_ends_of_the_type() {
+    let third = |f: fn(Var<'_, f64>) -> Var<'_, f64>, x: f64| {
+        grad(|v| f(v).sum().gradient(v).sum().gradient(v).sum(), &array![x])[0]
+    };
+    for f in [functions::gelu, functions::gelu_tanh] {
+        for x in [45.0, 1e5, 1e154, 1e160, 1e300, f64::MAX] {
+            assert_eq!([slope(f, x), curvature(f, x), third(f, x)], [1.0, 0.0, 0.0], "{x}");
+            assert_eq!([slope(f, -x), curvature(f, -x), third(f, -x)], [0.0; 3], "-{x}");
+        }
+    }
+    for f in [functions::silu, functions::mish] {
+        for x in [1e5, 1e160, 1e300, f64::MAX] {
+            assert_eq!([slope(f, x), curvature(f, x)], [1.0, 0.0], "{x}");
+            assert_eq!([slope(f, -x), curvature(f, -x)], [0.0; 2], "-{x}");
+        }
+    }
+    for f in [functions::gelu, functions::gelu_tanh, functions::silu, functions::mish] {
+        for x in [200.0, 2e19_f32, 1e30, f32::MAX] {
+            let at = |x: f32| [grad(|v| f(v).sum(), &array![x])[0], hessian(|v| f(v).sum(), &array![x])[[0, 0]]];
+            assert_eq!((at(x), at(-x)), ([1.0, 0.0], [0.0, 0.0]), "{x}");
+        }
+    }
+}
+
+#[test]
+fn exponential_units_have_the_slope_of_the_left_and_the_mean_curvature_at_their_kink() {
+    let at = |f: fn(Var<'_, f64>) -> Var<'_, f64>| [slope(f, 0.0), curvature(f, 0.0)];
+    assert_eq!(at(|x| x.elu(0.5)), [0.5, 0.25]);
+    assert_eq!(at(|x| x.celu(0.25)), [1.0, 2.0]);
+    let [first, second] = at(|x| x.selu());
+    // λα, from the digits of both in the paper
+    assert!((first - 1.758_099_340_847_376_6).abs() < 1e-15 && second == first / 2.0, "{first} {second}");
 }
 
 #[test]

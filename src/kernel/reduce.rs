@@ -4,7 +4,7 @@ use super::Lines;
 use crate::real::Real;
 
 /// Partial sums kept side by side, so that rounding errors stay small and the sum runs at full width.
-const LANES: usize = 64;
+pub(super) const LANES: usize = 64;
 /// Rows or elements per lane summed before the partial sums are added up.
 const BLOCK: usize = 64;
 
@@ -84,25 +84,32 @@ pub(crate) fn sum_lines<T: Real>(lines: Lines, data: &[T], out: &mut [T]) {
     }
 }
 
-/// Adds the rows of a matrix up, in blocks of blocks of rows, for a tile of columns at a time.
+/// Adds the rows of a matrix up, for a tile of columns at a time.
 fn sum_rows<T: Real>(data: &[T], columns: usize, out: &mut [T]) {
-    let add = |to: &mut [T; LANES], from: &[T]| to.iter_mut().zip(from).for_each(|(a, &x)| *a += x);
     for (tile, out) in out.chunks_mut(LANES).enumerate() {
         let (first, width) = (tile * LANES, out.len());
-        let mut total = [T::zero(); LANES];
-        for large in data.chunks(BLOCK * BLOCK * columns) {
-            let mut partial = [T::zero(); LANES];
-            for block in large.chunks(BLOCK * columns) {
-                let mut lanes = [T::zero(); LANES];
-                for row in block.chunks_exact(columns) {
-                    add(&mut lanes, &row[first..first + width]);
-                }
-                add(&mut partial, &lanes);
-            }
-            add(&mut total, &partial);
-        }
+        let total = sum_tile(data.len() / columns, |row, lanes| add(lanes, &data[row * columns + first..][..width]));
         out.copy_from_slice(&total[..width]);
     }
+}
+
+/// What `add_row` adds to the lanes for each of `n` rows, summed in blocks of blocks of rows.
+pub(super) fn sum_tile<T: Real>(n: usize, mut add_row: impl FnMut(usize, &mut [T; LANES])) -> [T; LANES] {
+    let mut total = [T::zero(); LANES];
+    for large in (0..n).step_by(BLOCK * BLOCK) {
+        let (mut partial, end) = ([T::zero(); LANES], n.min(large + BLOCK * BLOCK));
+        for block in (large..end).step_by(BLOCK) {
+            let mut lanes = [T::zero(); LANES];
+            (block..end.min(block + BLOCK)).for_each(|row| add_row(row, &mut lanes));
+            add(&mut partial, &lanes);
+        }
+        add(&mut total, &partial);
+    }
+    total
+}
+
+fn add<T: Real>(to: &mut [T; LANES], from: &[T]) {
+    to.iter_mut().zip(from).for_each(|(a, &x)| *a += x);
 }
 
 /// `out[line]` = `f` folded over the line from its first element on.

@@ -1,62 +1,124 @@
 //! Kernels over whole rows: softmax and what belongs to it, standardisation.
 
 use super::Lines;
-use super::reduce::{exp_shifted, maximum, sum};
+use super::reduce::{LANES, exp_shifted, maximum, sum, sum_tile};
 use crate::real::Real;
 
-/// Hands each line to `f` in a row of its own and writes back what `f` left there.
+/// Hands each line along the last axis, and the place for its result, to `f`.
 fn each_line<T: Real>(lines: Lines, data: &[T], out: &mut [T], mut f: impl FnMut(&[T], &mut [T])) {
-    let Lines { n, inner, .. } = lines;
-    if n == 0 {
-        return;
+    let n = lines.n.max(1);
+    data.chunks_exact(n).zip(out.chunks_exact_mut(n)).for_each(|(x, y)| f(x, y));
+}
+
+/// Up to [`LANES`] lines along another axis, side by side: where they stand in `data` and `out` alike.
+struct Tile<'a, T> {
+    data: &'a [T],
+    out: &'a mut [T],
+    n: usize,
+    inner: usize,
+    start: usize,
+    width: usize,
+}
+
+/// Hands all lines to `f`, tile by tile.
+fn each_tile<T: Real>(lines: Lines, data: &[T], out: &mut [T], mut f: impl FnMut(&mut Tile<'_, T>)) {
+    let Lines { outer, n, inner } = lines;
+    for o in 0..outer {
+        for first in (0..inner).step_by(LANES) {
+            let (start, width) = (o * n * inner + first, LANES.min(inner - first));
+            f(&mut Tile { data, out, n, inner, start, width });
+        }
     }
-    if inner == 1 {
-        data.chunks_exact(n).zip(out.chunks_exact_mut(n)).for_each(|(x, y)| f(x, y));
-        return;
+}
+
+impl<T: Real> Tile<'_, T> {
+    fn row(&self, i: usize) -> std::ops::Range<usize> {
+        let start = self.start + i * self.inner;
+        start..start + self.width
     }
-    let (mut x, mut y) = (vec![T::zero(); n], vec![T::zero(); n]);
-    for start in lines.starts() {
-        x.iter_mut().enumerate().for_each(|(i, x)| *x = data[start + i * inner]);
-        f(&x, &mut y);
-        y.iter().enumerate().for_each(|(i, &y)| out[start + i * inner] = y);
+
+    /// The largest element of each line.
+    fn top(&self) -> [T; LANES] {
+        let mut top = [T::neg_infinity(); LANES];
+        for i in 0..self.n {
+            top.iter_mut().zip(&self.data[self.row(i)]).for_each(|(top, &x)| *top = maximum(*top, x));
+        }
+        top
     }
+
+    /// Σ `f(line, x, y)` over each line, y being what the result holds at present.
+    fn sum(&self, f: impl Fn(usize, T, T) -> T) -> [T; LANES] {
+        sum_tile(self.n, |i, lanes| {
+            let (x, y) = (&self.data[self.row(i)], &self.out[self.row(i)]);
+            lanes.iter_mut().zip(x).zip(y).enumerate().for_each(|(k, ((sum, &x), &y))| *sum += f(k, x, y));
+        })
+    }
+
+    /// Writes `f(line, x, y)`, y being what the result held before.
+    fn fill(&mut self, f: impl Fn(usize, T, T) -> T) {
+        for i in 0..self.n {
+            let row = self.row(i);
+            let (x, y) = (&self.data[row.clone()], &mut self.out[row]);
+            y.iter_mut().zip(x).enumerate().for_each(|(k, (y, &x))| *y = f(k, x, *y));
+        }
+    }
+}
+
+/// What a line is filled with whose largest element is not finite: `empty` if all are −∞, else NaN.
+fn degenerate<T: Real>(top: T, empty: T) -> T {
+    if top == T::neg_infinity() { empty } else { T::nan() }
 }
 
 /// eˣ/Σeˣ along each line; zeros for a line of −∞, NaN for one that holds NaN or +∞.
 pub(crate) fn softmax<T: Real>(lines: Lines, data: &[T], out: &mut [T]) {
-    each_line(lines, data, out, |x, y| {
-        let top = x.iter().copied().fold(T::neg_infinity(), maximum);
-        if top.is_finite() {
-            y.iter_mut().zip(x).for_each(|(y, &x)| *y = (x - top).exp());
-            let total = sum(y);
-            for y in y {
-                *y /= total;
+    if lines.inner == 1 {
+        return each_line(lines, data, out, |x, y| {
+            let top = x.iter().copied().fold(T::neg_infinity(), maximum);
+            if top.is_finite() {
+                y.iter_mut().zip(x).for_each(|(y, &x)| *y = (x - top).exp());
+                let total = sum(y);
+                for y in y {
+                    *y /= total;
+                }
+            } else {
+                y.fill(degenerate(top, T::zero()));
             }
-        } else {
-            y.fill(if top == T::neg_infinity() { T::zero() } else { T::nan() });
-        }
+        });
+    }
+    each_tile(lines, data, out, |tile| {
+        let top = tile.top();
+        tile.fill(|k, x, _| (x - top[k]).exp());
+        let total = tile.sum(|_, _, y| y);
+        tile.fill(|k, _, y| if top[k].is_finite() { y / total[k] } else { degenerate(top[k], T::zero()) });
     });
 }
 
 /// x − ln Σeˣ along each line; −∞ for a line of −∞, NaN for one that holds NaN or +∞.
 pub(crate) fn log_softmax<T: Real>(lines: Lines, data: &[T], out: &mut [T]) {
-    each_line(lines, data, out, |x, y| {
-        let (top, total) = exp_shifted(x.len(), |i| x[i]);
-        if top.is_finite() {
-            let log = total.ln();
-            y.iter_mut().zip(x).for_each(|(y, &x)| *y = (x - top) - log);
-        } else {
-            y.fill(if top == T::neg_infinity() { top } else { T::nan() });
-        }
+    if lines.inner == 1 {
+        return each_line(lines, data, out, |x, y| {
+            let (top, total) = exp_shifted(x.len(), |i| x[i]);
+            if top.is_finite() {
+                let log = total.ln();
+                y.iter_mut().zip(x).for_each(|(y, &x)| *y = (x - top) - log);
+            } else {
+                y.fill(degenerate(top, top));
+            }
+        });
+    }
+    each_tile(lines, data, out, |tile| {
+        let top = tile.top();
+        let log = tile.sum(|k, x, _| (x - top[k]).exp()).map(T::ln);
+        tile.fill(|k, x, _| if top[k].is_finite() { (x - top[k]) - log[k] } else { degenerate(top[k], top[k]) });
     });
 }
 
-/// ln Σeˣ − x[label] for each row of `classes` logits.
+/// ln Σeˣ − x[label] for each row of `classes` logits; +∞ for a row of −∞, NaN for one that holds NaN or +∞.
 pub(crate) fn cross_entropy<T: Real>(classes: usize, logits: &[T], labels: &[u32], out: &mut [T]) {
     for ((out, x), &label) in out.iter_mut().zip(logits.chunks_exact(classes)).zip(labels) {
         let (top, total) = exp_shifted(classes, |i| x[i]);
         // The difference first: near-equal large logits cancel exactly.
-        *out = (top - x[label as usize]) + total.ln();
+        *out = if top.is_finite() { (top - x[label as usize]) + total.ln() } else { degenerate(top, T::infinity()) };
     }
 }
 
@@ -64,10 +126,18 @@ pub(crate) fn cross_entropy<T: Real>(classes: usize, logits: &[T], labels: &[u32
 pub(crate) fn standardize<T: Real>(lines: Lines, epsilon: T, data: &[T], out: &mut [T]) {
     #[allow(clippy::cast_precision_loss, reason = "a length")]
     let n = T::of(lines.n as f64);
-    each_line(lines, data, out, |x, y| {
-        let mean = sum(x) / n;
-        y.iter_mut().zip(x).for_each(|(y, &x)| *y = (x - mean) * (x - mean));
-        let scale = (sum(y) / n + epsilon).sqrt().recip();
-        y.iter_mut().zip(x).for_each(|(y, &x)| *y = (x - mean) * scale);
+    if lines.inner == 1 {
+        return each_line(lines, data, out, |x, y| {
+            let mean = sum(x) / n;
+            y.iter_mut().zip(x).for_each(|(y, &x)| *y = (x - mean) * (x - mean));
+            let scale = (sum(y) / n + epsilon).sqrt().recip();
+            y.iter_mut().zip(x).for_each(|(y, &x)| *y = (x - mean) * scale);
+        });
+    }
+    each_tile(lines, data, out, |tile| {
+        let mean = tile.sum(|_, x, _| x).map(|sum| sum / n);
+        let squares = tile.sum(|k, x, _| (x - mean[k]) * (x - mean[k]));
+        let scale = squares.map(|sum| (sum / n + epsilon).sqrt().recip());
+        tile.fill(|k, x, _| (x - mean[k]) * scale[k]);
     });
 }

@@ -18,37 +18,39 @@ impl Walk {
     }
 
     /// All positions of the walk, in order.
-    pub(crate) fn positions(&self) -> Vec<usize> {
-        let (n, stride) = self.row();
-        let mut positions = Vec::new();
-        if self.shape.size() > 0 {
-            self.rows(|at| positions.extend((0..n).map(|i| at.wrapping_add_signed(i.cast_signed() * stride))));
-        }
-        positions
+    pub(crate) fn positions(self) -> impl Iterator<Item = usize> {
+        let (mut index, mut at) = ([0; MAX_RANK], self.start.cast_signed());
+        (0..self.shape.size()).map(move |_| {
+            let here = at.cast_unsigned();
+            self.advance(self.shape.rank(), &mut index, &mut at);
+            here
+        })
     }
 
     /// Calls `visit` with the position of the first element of each innermost row.
     fn rows(&self, mut visit: impl FnMut(usize)) {
         let lead = self.shape.rank().saturating_sub(1);
-        let mut index = [0; MAX_RANK];
-        let mut at = self.start.cast_signed();
+        let (mut index, mut at) = ([0; MAX_RANK], self.start.cast_signed());
         loop {
             visit(at.cast_unsigned());
-            let mut axis = lead;
-            loop {
-                if axis == 0 {
-                    return;
-                }
-                axis -= 1;
-                index[axis] += 1;
-                at += self.strides[axis];
-                if index[axis] < self.shape[axis] {
-                    break;
-                }
-                at -= self.strides[axis] * self.shape[axis].cast_signed();
-                index[axis] = 0;
+            if !self.advance(lead, &mut index, &mut at) {
+                return;
             }
         }
+    }
+
+    /// Goes on to the next position over the first `axes` axes; after the last one, back to the first, which it tells.
+    fn advance(&self, axes: usize, index: &mut [usize; MAX_RANK], at: &mut isize) -> bool {
+        for axis in (0..axes).rev() {
+            index[axis] += 1;
+            *at += self.strides[axis];
+            if index[axis] < self.shape[axis] {
+                return true;
+            }
+            *at -= self.strides[axis] * self.shape[axis].cast_signed();
+            index[axis] = 0;
+        }
+        false
     }
 
     fn row(&self) -> (usize, isize) {

@@ -5,10 +5,10 @@ use ndarray::SliceInfoElem;
 use super::layout::concat;
 use crate::axes::{Axes, Axis};
 use crate::real::{Real, Scalar};
-use crate::shape::Shape;
+use crate::shape::{MAX_RANK, Shape};
 use crate::tape::Var;
 
-/// Tensors of one shape side by side along a new axis.
+/// Tensors of one shape side by side along a new axis. Cotangents: to each the part of `c` that it filled.
 ///
 /// # Panics
 ///
@@ -62,7 +62,7 @@ impl<'t, T: Real> Var<'t, T> {
     ///
     /// # Panics
     ///
-    /// If a position lies outside, a step is 0, or there are more entries than axes.
+    /// If a position lies outside, a step is 0, there are more entries than axes, or the rank would exceed 6.
     ///
     /// # Examples
     ///
@@ -76,6 +76,12 @@ impl<'t, T: Real> Var<'t, T> {
     #[allow(clippy::needless_pass_by_value, reason = "s![…] is written in place")]
     pub fn slice(self, places: impl AsRef<[SliceInfoElem]>) -> Self {
         let whole = self.shape();
+        let count = |kind: fn(&SliceInfoElem) -> bool| places.as_ref().iter().filter(|&element| kind(element)).count();
+        let (new, gone) = (count(SliceInfoElem::is_new_axis), count(SliceInfoElem::is_index));
+        if whole.rank() + new > MAX_RANK + gone {
+            let axes = if new == 1 { "axis" } else { "axes" };
+            self.fail("slice", &format!("{whole} with {new} new {axes} would have more than {MAX_RANK}"));
+        }
         let (mut result, mut axis, mut shape) = (self, 0, Shape::scalar());
         for &element in places.as_ref() {
             if let SliceInfoElem::NewAxis = element {
@@ -108,11 +114,20 @@ impl<'t, T: Real> Var<'t, T> {
         if result.shape() == shape { result } else { result.reshape(shape) }
     }
 
-    /// The part at one position along an axis, which vanishes.
+    /// The part at one position along an axis, which vanishes. Cotangent: `c` at the position, 0 elsewhere.
     ///
     /// # Panics
     ///
     /// If the axis or the position is out of range.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let x = array![[1.0, 2.0], [3.0, 4.0]];
+    /// assert_eq!(grad(|x| x.index_axis(0, 1).sum(), &x), array![[0.0, 0.0], [1.0, 1.0]]);
+    /// ```
     #[track_caller]
     pub fn index_axis(self, axis: impl Axis, position: usize) -> Self {
         let axis = self.expect_axis("index_axis", axis);
@@ -123,7 +138,7 @@ impl<'t, T: Real> Var<'t, T> {
         self.slice_axis(axis, position, 1, 1).reshape(shape.reduced(axis, axis + 1, false))
     }
 
-    /// The tensor cut into parts of these lengths along an axis.
+    /// The tensor cut into parts of these lengths along an axis. Cotangent: those of the parts behind each other.
     ///
     /// # Panics
     ///
@@ -153,7 +168,8 @@ impl<'t, T: Real> Var<'t, T> {
         parts
     }
 
-    /// The tensor with `before` and `after` more elements of the given value along each axis.
+    /// The tensor with `before` and `after` more elements of the given value along each axis. Cotangent: the inner part of
+    /// `c`.
     ///
     /// # Panics
     ///
@@ -187,7 +203,7 @@ impl<'t, T: Real> Var<'t, T> {
         padded
     }
 
-    /// The tensor with the order along these axes reversed.
+    /// The tensor with the order along these axes reversed. Cotangent: `c` reversed along them.
     ///
     /// # Panics
     ///
@@ -211,7 +227,7 @@ impl<'t, T: Real> Var<'t, T> {
             .fold(self, |x, axis| x.slice_axis(axis, shape[axis] - 1, -1, shape[axis]))
     }
 
-    /// The tensor rotated along an axis: element i moves to i + `shift`, round the end.
+    /// The tensor rotated along an axis: element i moves to i + `shift`, round the end. Cotangent: `c` rotated back.
     ///
     /// # Panics
     ///
@@ -236,7 +252,7 @@ impl<'t, T: Real> Var<'t, T> {
         concat(&[self.slice_axis(axis, cut, 1, n - cut), self.slice_axis(axis, 0, 1, cut)], axis)
     }
 
-    /// The tensor repeated as a whole along each axis.
+    /// The tensor repeated as a whole along each axis. Cotangent: `c` summed over the repetitions.
     ///
     /// # Panics
     ///
@@ -268,6 +284,7 @@ impl<'t, T: Real> Var<'t, T> {
     }
 
     /// The main diagonal of a matrix as a vector, or a vector as the diagonal of a square matrix of zeros.
+    /// Cotangent: of a matrix, `c` on the diagonal of zeros; of a vector, the diagonal of `c`.
     ///
     /// # Panics
     ///

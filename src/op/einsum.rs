@@ -1,5 +1,7 @@
 //! Sums of products in letter notation.
 
+use std::cmp::Ordering;
+
 use crate::real::Real;
 use crate::shape::MAX_RANK;
 use crate::tape::Var;
@@ -25,11 +27,14 @@ struct Labelled<'t, T: Real> {
 /// also within one operand (`"ii->i"` is a diagonal). `...` stands for leading axes that broadcast. Without `->` the
 /// result has the letters that occur once, in alphabetical order. Blanks are ignored.
 ///
-/// Operands are contracted from left to right, each pair as one (batched) matrix product.
+/// Operands are contracted from left to right, each pair as one (batched) matrix product. The product of the first few
+/// must not have more than 6 axes that the rest or the result needs, letters that always come together counting as one.
+/// Cotangents: those of the products and sums.
 ///
 /// # Panics
 ///
-/// If the formula is malformed, does not match the operands, or a letter has two lengths.
+/// If the formula is malformed, does not match the operands, a letter has two lengths, or a product on the way has too
+/// many axes.
 ///
 /// # Examples
 ///
@@ -44,7 +49,10 @@ struct Labelled<'t, T: Real> {
 pub fn einsum<'t, T: Real>(formula: &str, operands: &[Var<'t, T>]) -> Var<'t, T> {
     let Some(first) = operands.first() else { panic!("einsum: \"{formula}\" of no tensors at all") };
     match parse(formula, operands) {
-        Ok((terms, result)) => contract(terms, &result),
+        Ok((terms, result)) => match contract(terms, &result) {
+            Ok(var) => var,
+            Err(message) => first.fail("einsum", &format!("\"{formula}\": {message}")),
+        },
         Err(message) => first.fail("einsum", &format!("\"{formula}\": {message}")),
     }
 }
@@ -146,14 +154,82 @@ fn lengths<T: Real>(terms: &[Labelled<'_, T>]) -> Result<Vec<(Label, usize)>, St
 }
 
 #[track_caller]
-fn contract<'t, T: Real>(terms: Vec<Labelled<'t, T>>, result: &[Label]) -> Var<'t, T> {
-    let mut rest: std::collections::VecDeque<_> = terms.into_iter().map(Labelled::without_repetition).collect();
+fn contract<'t, T: Real>(terms: Vec<Labelled<'t, T>>, result: &[Label]) -> Result<Var<'t, T>, String> {
+    let terms: Vec<_> = terms.into_iter().map(Labelled::without_repetition).collect();
+    if too_wide(&terms, result).is_none() {
+        return Ok(contract_pairs(terms, result).in_order(result).var);
+    }
+    let groups = companions(&terms, result);
+    let merged: Vec<_> = terms.iter().map(|term| term.clone().merged(&groups)).collect();
+    let kept: Vec<_> = groups.iter().map(|group| group[0]).filter(|label| result.contains(label)).collect();
+    if let Some((last, axes)) = too_wide(&merged, &kept) {
+        return Err(format!(
+            "the product of operands 0 to {last} would have {axes} axes, more than {MAX_RANK}\n  help: put operands that share letters beside each other"
+        ));
+    }
+    let product = contract_pairs(merged, &kept).in_order(&kept);
+    // The result gets the axes of each group back.
+    let (mut labels, mut shape) = (Vec::new(), Vec::new());
+    for (axis, &label) in kept.iter().enumerate() {
+        match groups.iter().find(|group| group[0] == label) {
+            Some(group) if group.len() > 1 => {
+                labels.extend(group);
+                shape.extend(group.iter().filter_map(|label| terms.iter().find_map(|term| term.length(*label))));
+            }
+            _ => {
+                labels.push(label);
+                shape.push(product.var.shape()[axis]);
+            }
+        }
+    }
+    Ok(Labelled { var: product.var.reshape(&shape[..]), labels }.in_order(result).var)
+}
+
+/// The product of all terms, summed over what the result has not.
+#[track_caller]
+fn contract_pairs<'t, T: Real>(terms: Vec<Labelled<'t, T>>, result: &[Label]) -> Labelled<'t, T> {
+    let mut rest: std::collections::VecDeque<_> = terms.into();
     let mut product = rest.pop_front().expect("at least one operand");
     while let Some(next) = rest.pop_front() {
         let needed = |label: &Label| result.contains(label) || rest.iter().any(|term| term.labels.contains(label));
         product = product.times(next, needed);
     }
-    product.summed_to(&|label| result.contains(label)).in_order(result).var
+    product.summed_to(&|label| result.contains(label))
+}
+
+/// The first operand with which the product has more axes than a tensor can have, and how many.
+fn too_wide<T: Real>(terms: &[Labelled<'_, T>], result: &[Label]) -> Option<(usize, usize)> {
+    let axes = |last: usize| {
+        let needed =
+            |label: &Label| result.contains(label) || terms[last + 1..].iter().any(|term| term.labels.contains(label));
+        let mut labels: Vec<_> = terms[..=last].iter().flat_map(|term| &term.labels).copied().filter(needed).collect();
+        labels.sort_unstable();
+        labels.dedup();
+        labels.len()
+    };
+    (1..terms.len()).map(|last| (last, axes(last))).find(|&(_, axes)| axes > MAX_RANK)
+}
+
+/// The labels in groups that can be one axis: letters that are in the same terms, and in the result all or none. Axes
+/// under `...` may broadcast and stay alone.
+fn companions<T: Real>(terms: &[Labelled<'_, T>], result: &[Label]) -> Vec<Vec<Label>> {
+    let places = |label: &Label| -> Vec<bool> {
+        terms.iter().map(|term| &term.labels[..]).chain([result]).map(|labels| labels.contains(label)).collect()
+    };
+    let mut groups: Vec<Vec<Label>> = Vec::new();
+    for label in terms.iter().flat_map(|term| &term.labels) {
+        if groups.iter().any(|group| group.contains(label)) {
+            continue;
+        }
+        let fits = |group: &&mut Vec<Label>| {
+            label.is_ascii_alphabetic() && group[0].is_ascii_alphabetic() && places(label) == places(&group[0])
+        };
+        match groups.iter_mut().find(fits) {
+            Some(group) => group.push(*label),
+            None => groups.push(vec![*label]),
+        }
+    }
+    groups
 }
 
 impl<'t, T: Real> Labelled<'t, T> {
@@ -173,6 +249,24 @@ impl<'t, T: Real> Labelled<'t, T> {
 
     fn repeated(&self) -> Option<(usize, usize)> {
         (0..self.labels.len()).find_map(|b| (0..b).find(|&a| self.labels[a] == self.labels[b]).map(|a| (a, b)))
+    }
+
+    fn length(&self, label: Label) -> Option<usize> {
+        let axis = self.labels.iter().position(|&l| l == label)?;
+        Some(self.var.shape()[axis])
+    }
+
+    /// The term with each group of axes as one axis, under the first label of the group.
+    #[track_caller]
+    fn merged(self, groups: &[Vec<Label>]) -> Self {
+        let own: Vec<_> = groups.iter().filter(|group| self.labels.contains(&group[0])).collect();
+        let size = |group: &Vec<Label>| group.iter().filter_map(|&label| self.length(label)).product();
+        let shape: Vec<usize> = own.iter().map(|group| size(group)).collect();
+        let labels = own.iter().map(|group| group[0]).collect();
+        Self {
+            var: self.in_order(&own.into_iter().flatten().copied().collect::<Vec<_>>()).var.reshape(&shape[..]),
+            labels,
+        }
     }
 
     /// Sums over the labels that are not needed.
@@ -206,15 +300,18 @@ impl<'t, T: Real> Labelled<'t, T> {
         let left = self.clone().summed_to(&|label| needed(label) || other.labels.contains(label));
         let right = other.summed_to(&|label| needed(label) || left.labels.contains(label));
         let shared: Vec<_> = left.labels.iter().copied().filter(|label| right.labels.contains(label)).collect();
-        let (batch, inner): (Vec<_>, Vec<_>) = shared.into_iter().partition(&needed);
+        let (mut batch, inner): (Vec<_>, Vec<_>) = shared.into_iter().partition(&needed);
         let only = |term: &Self, other: &Self| -> Vec<Label> {
             term.labels.iter().copied().filter(|label| !other.labels.contains(label)).collect()
         };
         let (rows, columns) = (only(&left, &right), only(&right, &left));
-        let labels = [&batch[..], &rows, &columns].concat();
-        if inner.is_empty() && labels.len() <= MAX_RANK {
+        if inner.is_empty() {
+            let labels = [&batch[..], &rows, &columns].concat();
             return Self { var: left.in_order(&labels).var * right.in_order(&labels).var, labels };
         }
+        // Axes under `...` may have length 1 in one of the two. Those that broadcast alike go together.
+        batch.sort_by_key(|&label| (left.length(label) == Some(1)).cmp(&(right.length(label) == Some(1))));
+        let labels = [&batch[..], &rows, &columns].concat();
         let (left, right) = (
             left.in_order(&[&batch[..], &rows, &inner].concat()),
             right.in_order(&[&batch[..], &inner, &columns].concat()),
@@ -222,18 +319,20 @@ impl<'t, T: Real> Labelled<'t, T> {
         let (a, b) = (left.var.shape(), right.var.shape());
         let size = |lengths: &[usize]| lengths.iter().product::<usize>();
         let (m, n) = (size(&a[batch.len()..batch.len() + rows.len()]), size(&b[batch.len() + inner.len()..]));
-        // Axes under `...` may have length 1 in one of the two: they broadcast as batches.
-        let group = |var: Var<'t, T>, lengths: &[usize], (p, q): (usize, usize)| {
-            let shape: Vec<_> = lengths.iter().copied().chain([p, q]).collect();
-            var.reshape(&shape[..])
-        };
         let (lead_a, lead_b) = (&a[..batch.len()], &b[..batch.len()]);
         let inner_a = size(&a[batch.len() + rows.len()..]);
         let inner_b = size(&b[batch.len()..batch.len() + inner.len()]);
         let product = if lead_a == lead_b {
-            group(left.var, &[size(lead_a)], (m, inner_a)).matmul(group(right.var, &[size(lead_b)], (inner_b, n)))
+            let batch = size(lead_a);
+            left.var.reshape([batch, m, inner_a]).matmul(right.var.reshape([batch, inner_b, n]))
         } else {
-            group(left.var, lead_a, (m, inner_a)).matmul(group(right.var, lead_b, (inner_b, n)))
+            // One axis for all that broadcast alike: along the right, along none, along the left.
+            let up_to = |way| lead_a.iter().zip(lead_b).filter(|&(&p, &q)| (p == 1).cmp(&(q == 1)) <= way).count();
+            let cuts = [Ordering::Less, Ordering::Equal].map(up_to);
+            let batches =
+                |lead: &[usize]| [size(&lead[..cuts[0]]), size(&lead[cuts[0]..cuts[1]]), size(&lead[cuts[1]..])];
+            let ([p, q, r], [s, t, u]) = (batches(lead_a), batches(lead_b));
+            left.var.reshape([p, q, r, m, inner_a]).matmul(right.var.reshape([s, t, u, inner_b, n]))
         };
         let lead: Vec<_> = lead_a.iter().zip(lead_b).map(|(&p, &q)| if p == 1 { q } else { p }).collect();
         let shape = [&lead[..], &a[batch.len()..batch.len() + rows.len()], &b[batch.len() + inner.len()..]].concat();

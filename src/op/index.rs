@@ -179,7 +179,8 @@ impl<'t, T: Real> Var<'t, T> {
     /// For each listed position along an axis, the element there: position (i, j, …) of `positions` along `axis` picks
     /// x[i, …, positions[i, j, …], …], as `gather` does in PyTorch and `take_along_axis` in `NumPy`.
     ///
-    /// `positions` has as many elements as a tensor of this shape with `axis` replaced by their number per line.
+    /// `positions` has as many elements as a tensor of this shape with `axis` replaced by their number per line. Cotangent:
+    /// each element of `c` added where it was picked.
     ///
     /// # Panics
     ///
@@ -211,7 +212,7 @@ impl<'t, T: Real> Var<'t, T> {
             let (outer, i) = (at / (picks * inner), at % inner);
             (outer * n + position) * inner + i
         });
-        let indices = self.indices("gather", flat.collect::<Vec<_>>().into_iter(), own.size());
+        let indices = self.indices("gather", flat, own.size());
         let shape = own.with(axis, picks);
         self.flatten().record(Gather { axis: 0 }, [self.flatten(), indices]).reshape(shape)
     }

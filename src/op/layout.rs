@@ -268,7 +268,8 @@ impl<'t, T: Real> Var<'t, T> {
         if self.shape() == shape { self } else { self.record_shaped(BroadcastTo, [self], &shape) }
     }
 
-    /// Axes in another order: axis k of the result is axis `order[k]` of this tensor.
+    /// Axes in another order: axis k of the result is axis `order[k]` of this tensor. Cotangent: x̄ = c with its axes put
+    /// back.
     ///
     /// # Panics
     ///
@@ -293,13 +294,22 @@ impl<'t, T: Real> Var<'t, T> {
         self.record(Permute::new(order), [self])
     }
 
-    /// The matrix (or the matrices in the last two axes) transposed.
+    /// The matrix (or the matrices in the last two axes) transposed. Cotangent: x̄ = cᵀ.
     ///
     /// In a [`matmul`](Var::matmul) this costs nothing: the product reads the operand as it stands.
     ///
     /// # Panics
     ///
     /// If there are fewer than two axes.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let x = array![[1.0, 2.0], [3.0, 4.0]];
+    /// assert_eq!(value(|x| x.t().slice(s![0, 1]), &x), 3.0);
+    /// ```
     #[track_caller]
     pub fn t(self) -> Self {
         let shape = self.shape();
@@ -309,11 +319,20 @@ impl<'t, T: Real> Var<'t, T> {
         self.swap_axes(-2, -1)
     }
 
-    /// Two axes exchanged.
+    /// Two axes exchanged. Cotangent: x̄ = c with them exchanged back.
     ///
     /// # Panics
     ///
     /// If an axis is out of range.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let x = array![[[1.0, 2.0]], [[3.0, 4.0]]];
+    /// assert_eq!(value(|x| x.swap_axes(0, 2).slice(s![0, 0, 1]), &x), 3.0);
+    /// ```
     #[track_caller]
     pub fn swap_axes(self, a: impl Axis, b: impl Axis) -> Self {
         let (a, b) = (self.expect_axis("swap_axes", a), self.expect_axis("swap_axes", b));
@@ -337,7 +356,8 @@ impl<'t, T: Real> Var<'t, T> {
 
     /// The lower triangle of the matrices in the last two axes, zeros above the diagonal.
     ///
-    /// `diagonal` moves the border: positive numbers keep that many diagonals above the main one, too.
+    /// `diagonal` moves the border: positive numbers keep that many diagonals above the main one, too. Cotangent: the same
+    /// triangle of `c`.
     ///
     /// # Panics
     ///
@@ -357,9 +377,19 @@ impl<'t, T: Real> Var<'t, T> {
 
     /// The upper triangle of the matrices in the last two axes, zeros below the diagonal; see [`tril`](Var::tril).
     ///
+    /// A positive `diagonal` drops that many diagonals from the main one on. Cotangent: the same triangle of `c`.
+    ///
     /// # Panics
     ///
     /// If there are fewer than two axes.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// assert_eq!(grad(|x| x.triu(0).sum(), &array![[1.0, 2.0], [3.0, 4.0]]), array![[1.0, 1.0], [0.0, 1.0]]);
+    /// ```
     #[track_caller]
     pub fn triu(self, diagonal: i32) -> Self {
         self.record_with(Triangle { upper: true }, [self.id(), diagonal.cast_unsigned(), 0])

@@ -228,6 +228,7 @@ impl Primitive for Norm {
         let shape = x.shape();
         ct.add(0, || {
             let safe = y.eq(0.0).select(1.0, y);
+            // The direction first: c·x may overflow or underflow.
             self.0.spread(c, &shape).times(x / self.0.spread(safe, &shape))
         });
     }
@@ -309,7 +310,8 @@ impl<'t, T: Real> Var<'t, T> {
         self.reduce_all(Sum)
     }
 
-    /// Sum along some axes, which vanish, or stay with length 1 inside [`keep`](crate::keep).
+    /// Sum along some axes, which vanish, or stay with length 1 inside [`keep`](crate::keep). Cotangent: `c` along each
+    /// line.
     ///
     /// # Panics
     ///
@@ -360,11 +362,21 @@ impl<'t, T: Real> Var<'t, T> {
         self.reduce_all(Prod)
     }
 
-    /// Product along some axes, which vanish, or stay with length 1 inside [`keep`](crate::keep).
+    /// Product along some axes, which vanish, or stay with length 1 inside [`keep`](crate::keep). Cotangent: as for
+    /// [`prod`](Var::prod), line by line.
     ///
     /// # Panics
     ///
     /// If an axis is out of range or named twice.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let x = array![[2.0, 3.0], [0.0, 5.0]];
+    /// assert_eq!(grad(|x| x.prod_axis(1).sum(), &x), array![[3.0, 2.0], [5.0, 0.0]]);
+    /// ```
     #[track_caller]
     pub fn prod_axis(self, axes: impl Axes) -> Self {
         self.reduce("prod", &axes, Prod)
@@ -372,7 +384,7 @@ impl<'t, T: Real> Var<'t, T> {
 
     /// Largest element; NaN if there is one.
     ///
-    /// Where several are largest, they share the cotangent equally.
+    /// Cotangent: c where x is largest, 0 elsewhere; where several are largest, they share it equally.
     ///
     /// # Panics
     ///
@@ -390,31 +402,61 @@ impl<'t, T: Real> Var<'t, T> {
         self.reduce_all(Extreme::largest)
     }
 
-    /// Largest element along some axes, which vanish, or stay with length 1 inside [`keep`](crate::keep).
+    /// Largest element along some axes, which vanish, or stay with length 1 inside [`keep`](crate::keep). Cotangent: as
+    /// for [`max`](Var::max), line by line.
     ///
     /// # Panics
     ///
     /// If an axis is out of range or named twice, or there are no elements along them.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let x = array![[1.0, 3.0], [5.0, 4.0]];
+    /// assert_eq!(grad(|x| x.max_axis(1).sum(), &x), array![[0.0, 1.0], [1.0, 0.0]]);
+    /// ```
     #[track_caller]
     pub fn max_axis(self, axes: impl Axes) -> Self {
         self.reduce("max", &axes, Extreme::largest)
     }
 
-    /// Smallest element; NaN if there is one. Where several are smallest, they share the cotangent equally.
+    /// Smallest element; NaN if there is one.
+    ///
+    /// Cotangent: c where x is smallest, 0 elsewhere; where several are smallest, they share it equally.
     ///
     /// # Panics
     ///
     /// If there are no elements.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// assert_eq!(grad(|x| x.min(), &array![1.0, 3.0, 1.0]), array![0.5, 0.0, 0.5]);
+    /// ```
     #[track_caller]
     pub fn min(self) -> Self {
         self.reduce_all(Extreme::smallest)
     }
 
-    /// Smallest element along some axes, which vanish, or stay with length 1 inside [`keep`](crate::keep).
+    /// Smallest element along some axes, which vanish, or stay with length 1 inside [`keep`](crate::keep). Cotangent: as
+    /// for [`min`](Var::min), line by line.
     ///
     /// # Panics
     ///
     /// If an axis is out of range or named twice, or there are no elements along them.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let x = array![[1.0, 3.0], [5.0, 4.0]];
+    /// assert_eq!(grad(|x| x.min_axis(1).sum(), &x), array![[1.0, 0.0], [0.0, 1.0]]);
+    /// ```
     #[track_caller]
     pub fn min_axis(self, axes: impl Axes) -> Self {
         self.reduce("min", &axes, Extreme::smallest)
@@ -439,11 +481,20 @@ impl<'t, T: Real> Var<'t, T> {
         self.reduce("argmax", &axes, |span| ArgExtreme { span, largest: true })
     }
 
-    /// Position of the first smallest element along some axes taken together, as in [`argmax`](Var::argmax).
+    /// Position of the first smallest element along some axes taken together, as in [`argmax`](Var::argmax). A NaN counts
+    /// as smallest. The derivative is 0.
     ///
     /// # Panics
     ///
     /// If an axis is out of range or named twice, or there are no elements along them.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// assert_eq!(value(|x| x.argmin(0), &array![2.0, 1.0, 1.0]), 1.0);
+    /// ```
     #[track_caller]
     pub fn argmin(self, axes: impl Axes) -> Self {
         self.reduce("argmin", &axes, |span| ArgExtreme { span, largest: false })
@@ -466,11 +517,20 @@ impl<'t, T: Real> Var<'t, T> {
         self.reduce_all(Norm)
     }
 
-    /// Euclidean norm along some axes, which vanish, or stay with length 1 inside [`keep`](crate::keep).
+    /// Euclidean norm along some axes, which vanish, or stay with length 1 inside [`keep`](crate::keep). Cotangent: x̄ =
+    /// c·x/‖x‖ line by line, 0 where the norm is 0.
     ///
     /// # Panics
     ///
     /// If an axis is out of range or named twice.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// assert_eq!(value(|x| x.norm_axis(1).sum(), &array![[3.0, 4.0], [6.0, 8.0]]), 15.0); // 5 + 10
+    /// ```
     #[track_caller]
     pub fn norm_axis(self, axes: impl Axes) -> Self {
         self.reduce("norm", &axes, Norm)
@@ -478,7 +538,7 @@ impl<'t, T: Real> Var<'t, T> {
 
     /// ln Σeˣ over all elements, shifted by the largest so that nothing overflows; −∞ if all are −∞.
     ///
-    /// Cotangent: x̄ = c·softmax(x).
+    /// Cotangent: x̄ = c·softmax(x); 0 if all are −∞.
     ///
     /// # Panics
     ///
@@ -497,11 +557,21 @@ impl<'t, T: Real> Var<'t, T> {
         self.reduce_all(LogSumExp)
     }
 
-    /// ln Σeˣ along some axes, which vanish, or stay with length 1 inside [`keep`](crate::keep).
+    /// ln Σeˣ along some axes, which vanish, or stay with length 1 inside [`keep`](crate::keep). Cotangent: x̄ =
+    /// c·softmax(x) line by line; 0 along a line of −∞.
     ///
     /// # Panics
     ///
     /// If an axis is out of range or named twice, or there are no elements along them.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let x = array![[7.0, 7.0], [0.0, f64::NEG_INFINITY]];
+    /// assert_eq!(grad(|x| x.logsumexp_axis(1).sum(), &x), array![[0.5, 0.5], [1.0, 0.0]]);
+    /// ```
     #[track_caller]
     pub fn logsumexp_axis(self, axes: impl Axes) -> Self {
         self.reduce("logsumexp", &axes, LogSumExp)

@@ -144,7 +144,7 @@ impl<'t, T: Real> Var<'t, T> {
 
     /// Softmax along an axis: eˣ/Σeˣ, shifted by the largest element; zeros where all are −∞.
     ///
-    /// Cotangent: x̄ = y ⊙ (c − Σ c⊙y).
+    /// Cotangent: x̄ = y ⊙ (c − Σ c⊙y), so 0 where all are −∞.
     ///
     /// # Panics
     ///
@@ -167,7 +167,7 @@ impl<'t, T: Real> Var<'t, T> {
     /// Logarithm of the softmax along an axis, x − ln Σeˣ, without the loss of digits that taking both has; −∞ where all
     /// are −∞.
     ///
-    /// Cotangent: x̄ = c − softmax(x)·Σc.
+    /// Cotangent: x̄ = c − softmax(x)·Σc, so c where all are −∞.
     ///
     /// # Panics
     ///
@@ -188,11 +188,23 @@ impl<'t, T: Real> Var<'t, T> {
 
     /// Cross-entropy of each row of logits `[batch, classes]` with its label, in nats: `−log_softmax(x)[label]`.
     ///
-    /// One loss for each row; [`cross_entropy`](crate::nn::cross_entropy) is their mean.
+    /// One loss for each row; [`cross_entropy`](crate::nn::cross_entropy) is their mean. A row of −∞ has the loss +∞.
+    /// Cotangent: x̄ = c·(softmax(x) − one-hot), row by row.
     ///
     /// # Panics
     ///
     /// If the logits are no matrix, the batch is empty, or the labels do not fit in number or range.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// // equal logits: the loss of each row is ln 2
+    /// let x = array![[0.0, 0.0], [5.0, 5.0]];
+    /// assert_eq!(value(|x| x.cross_entropy_rows(&[0, 1]).max(), &x), 2.0_f64.ln());
+    /// assert_eq!(grad(|x| x.cross_entropy_rows(&[0, 1]).sum(), &x), array![[-0.5, 0.5], [0.5, -0.5]]);
+    /// ```
     #[track_caller]
     #[allow(clippy::needless_pass_by_value, reason = "a reference is passed")]
     pub fn cross_entropy_rows(self, labels: impl Indices) -> Self {
@@ -243,11 +255,22 @@ impl<'t, T: Real> Var<'t, T> {
 
     /// Layer normalisation: [`standardize`](Var::standardize) along the last axis, then scaled and moved.
     ///
-    /// `scale` and `shift` have the length of the last axis; 1e-5 is the usual `epsilon`.
+    /// `scale` and `shift` have the length of the last axis; 1e-5 is the usual `epsilon`. Cotangents, with s for the
+    /// standardised x: c·scale into that of `standardize`, Σ c⊙s and Σ c over all rows.
     ///
     /// # Panics
     ///
     /// If the tensor is a scalar or the shapes do not broadcast.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let (scale, shift) = (array![2.0, 2.0], array![10.0, 10.0]);
+    /// let y = value(|x| x.layer_norm(x.constant(&scale), x.constant(&shift), 0.0).max(), &array![[1.0, 3.0]]);
+    /// assert_eq!(y, 12.0); // 2·1 + 10
+    /// ```
     ///
     /// # References
     ///

@@ -153,7 +153,8 @@ impl<'t, T: Real> Var<'t, T> {
 
     /// Running product along an axis: yᵢ = x₀·…·xᵢ.
     ///
-    /// The cotangent is formed without division: right with any number of zeros, to any order.
+    /// Cotangent: x̄ᵢ = (Πⱼ<ᵢ xⱼ)·rᵢ with rᵢ = cᵢ + xᵢ₊₁·rᵢ₊₁, formed without division: right with any number of zeros, to
+    /// any order.
     ///
     /// # Panics
     ///
@@ -181,7 +182,7 @@ impl<'t, T: Real> Var<'t, T> {
 
     /// Linear recurrence along an axis: hᵢ = aᵢ·hᵢ₋₁ + bᵢ with `a` this tensor and h₋₁ = 0 (so that a₀ has no effect).
     ///
-    /// The derivative is the same recurrence walked back, so it costs no more than the value.
+    /// Cotangents: b̄ᵢ = cᵢ + aᵢ₊₁·b̄ᵢ₊₁, the same recurrence walked back, and āᵢ = b̄ᵢ·hᵢ₋₁.
     ///
     /// # Panics
     ///

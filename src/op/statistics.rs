@@ -39,11 +39,20 @@ impl<T: Real> Var<'_, T> {
         self.sum_set(set) / n
     }
 
-    /// Mean along some axes, which vanish, or stay with length 1 inside [`keep`](crate::keep).
+    /// Mean along some axes, which vanish, or stay with length 1 inside [`keep`](crate::keep). Cotangent: x̄ = c/n along
+    /// each line of n elements.
     ///
     /// # Panics
     ///
     /// If an axis is out of range or named twice, or there are no elements along them.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// assert_eq!(grad(|x| x.mean_axis(1).sum(), &array![[1.0, 2.0]]), array![[0.5, 0.5]]);
+    /// ```
     #[track_caller]
     pub fn mean_axis(self, axes: impl Axes) -> Self {
         let set = self.expect_axes("mean", &axes);
@@ -53,7 +62,8 @@ impl<T: Real> Var<'_, T> {
 
     /// Variance of all elements, Σ(x − mean)²/(n − ddof), in two passes.
     ///
-    /// `ddof` 0 gives the variance of these numbers, 1 the unbiased estimate from a sample.
+    /// `ddof` 0 gives the variance of these numbers, 1 the unbiased estimate from a sample. Cotangent:
+    /// x̄ = 2c·(x − mean)/(n − ddof).
     ///
     /// # Panics
     ///
@@ -72,33 +82,65 @@ impl<T: Real> Var<'_, T> {
         self.variance("var", set, ddof, |centred| centred.square().sum_set(set), |n| n)
     }
 
-    /// Variance along some axes, which vanish, or stay with length 1 inside [`keep`](crate::keep).
+    /// Variance along some axes, which vanish, or stay with length 1 inside [`keep`](crate::keep). Cotangent: as for
+    /// [`var`](Var::var), line by line.
     ///
     /// # Panics
     ///
     /// If an axis is out of range or named twice, or there are not more than `ddof` elements along them.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let x = array![[1.0, 3.0], [5.0, 5.0]];
+    /// assert_eq!(value(|x| x.var_axis(1, 0).sum(), &x), 1.0); // 1 + 0
+    /// ```
     #[track_caller]
     pub fn var_axis(self, axes: impl Axes, ddof: usize) -> Self {
         let set = self.expect_axes("var", &axes);
         self.variance("var", set, ddof, |centred| centred.square().sum_set(set), |n| n)
     }
 
-    /// Standard deviation of all elements, the root of [`var`](Var::var). Where all are equal, the gradient is 0.
+    /// Standard deviation y of all elements, the root of [`var`](Var::var).
+    ///
+    /// Cotangent: x̄ = c·(x − mean)/((n − ddof)·y); 0 where all are equal.
     ///
     /// # Panics
     ///
     /// If there are not more than `ddof` elements.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let x = array![1.0, 1.0, 5.0, 5.0];
+    /// assert_eq!(value(|x| x.std(0), &x), 2.0);
+    /// assert_eq!(grad(|x| x.std(0), &x), array![-0.25, -0.25, 0.25, 0.25]);
+    /// ```
     #[track_caller]
     pub fn std(self, ddof: usize) -> Self {
         let set = AxisSet::all(&self.shape());
         self.variance("std", set, ddof, |centred| centred.reduce_set(set, Norm), f64::sqrt)
     }
 
-    /// Standard deviation along some axes, which vanish, or stay with length 1 inside [`keep`](crate::keep).
+    /// Standard deviation along some axes, which vanish, or stay with length 1 inside [`keep`](crate::keep). Cotangent: as
+    /// for [`std`](Var::std), line by line.
     ///
     /// # Panics
     ///
     /// If an axis is out of range or named twice, or there are not more than `ddof` elements along them.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let x = array![[1.0, 5.0], [3.0, 3.0]];
+    /// assert_eq!(value(|x| x.std_axis(1, 0).sum(), &x), 2.0); // 2 + 0
+    /// ```
     #[track_caller]
     pub fn std_axis(self, axes: impl Axes, ddof: usize) -> Self {
         let set = self.expect_axes("std", &axes);
@@ -125,7 +167,7 @@ impl<T: Real> Var<'_, T> {
 
     /// The p-norm (Σ|x|ᵖ)^(1/p) along some axes; p is 1, 2, `f64::INFINITY` (the largest |x|) or anything from 1 on.
     ///
-    /// The gradient at 0 is 0. For p other than 1, 2 and ∞ the powers are formed as they stand and may overflow.
+    /// Cotangent: x̄ = c·sign(x)·(|x|/y)^(p − 1), 0 where y = 0; for ∞, the largest |x| share c·sign(x). For p other than 1, 2 and ∞ the powers are formed as they stand and may overflow.
     ///
     /// # Panics
     ///

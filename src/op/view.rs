@@ -72,17 +72,35 @@ impl<'t, T: Real> Var<'t, T> {
         self.record_shaped(View::Reshape, [self], &shape.into())
     }
 
-    /// All elements in one axis.
+    /// All elements in one axis. Cotangent: x̄ = c in the shape of `x`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// assert_eq!(value(|x| x.flatten().slice(s![2]), &array![[1.0, 2.0], [3.0, 4.0]]), 3.0);
+    /// ```
     #[track_caller]
     pub fn flatten(self) -> Self {
         self.reshape([self.shape().size()])
     }
 
-    /// All axes from `axis` on as one.
+    /// All axes from `axis` on as one. Cotangent: x̄ = c in the shape of `x`.
     ///
     /// # Panics
     ///
     /// If the axis is out of range.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// // two images of 2 × 1 as rows of 2
+    /// let x = array![[[1.0], [2.0]], [[3.0], [4.0]]];
+    /// assert_eq!(value(|x| x.flatten_from(1).max_axis(1).sum(), &x), 6.0); // 2 + 4
+    /// ```
     #[track_caller]
     pub fn flatten_from(self, axis: impl Axis) -> Self {
         let shape = self.shape();
@@ -92,11 +110,19 @@ impl<'t, T: Real> Var<'t, T> {
         self.reshape(flat)
     }
 
-    /// The tensor without these axes, which must have length 1.
+    /// The tensor without these axes, which must have length 1. Cotangent: x̄ = c in the shape of `x`.
     ///
     /// # Panics
     ///
     /// If an axis is out of range or longer than 1.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// assert_eq!(grad(|x| x.squeeze(0).dot(x.squeeze(0)), &array![[1.0, 2.0]]), array![[2.0, 4.0]]);
+    /// ```
     #[track_caller]
     pub fn squeeze(self, axes: impl Axes) -> Self {
         let shape = self.shape();
@@ -112,7 +138,7 @@ impl<'t, T: Real> Var<'t, T> {
         self.reshape(squeezed)
     }
 
-    /// The tensor with a new axis of length 1 at this place; −1 puts it last.
+    /// The tensor with a new axis of length 1 at this place; −1 puts it last. Cotangent: x̄ = c in the shape of `x`.
     ///
     /// # Panics
     ///

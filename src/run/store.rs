@@ -1,4 +1,9 @@
 //! Memory for values: it belongs to positions of the log and is kept from recording to recording.
+//!
+//! A value takes a free buffer of at most twice its size. Where there is none, a free buffer of at least half its size
+//! is given back for a new one. So buffers of similar sizes are never more than were in use at once, a recording that
+//! grows step by step leaves nothing behind, and programs that take turns stop allocating: buffers only grow in number and
+//! size, and both have their bounds. What was needed once and never again is kept, until the tape is cleared.
 
 use std::collections::BTreeMap;
 
@@ -85,25 +90,34 @@ impl<T: Real> Store<T> {
     }
 
     fn allocate(&mut self, position: usize, size: usize) -> Slot {
-        let narrow = |len: usize| u32::try_from(len).expect("fewer than 2^32 values");
         let slot = if size == 1 {
             Slot::Scalar(self.free_scalars.pop().unwrap_or_else(|| {
                 self.scalars.push(T::zero());
                 narrow(self.scalars.len() - 1)
             }))
         } else {
-            Slot::Buffer(self.reuse(size).unwrap_or_else(|| {
-                self.buffers.push(Vec::with_capacity(size));
-                narrow(self.buffers.len() - 1)
-            }))
+            Slot::Buffer(self.take_free(size, 2 * size).unwrap_or_else(|| self.new_buffer(size)))
         };
         self.slots[position] = slot;
         slot
     }
 
-    /// The smallest free buffer that is large enough and not wastefully so.
-    fn reuse(&mut self, size: usize) -> Option<u32> {
-        let (&capacity, free) = self.free_buffers.range_mut(size..=2 * size).next()?;
+    /// A buffer of exactly this capacity, in the place of a smaller free one if there is one of about this size.
+    fn new_buffer(&mut self, size: usize) -> u32 {
+        if let Some(at) = self.take_free(size / 2, size) {
+            let buffer = &mut self.buffers[at as usize];
+            // The old memory goes before the new comes.
+            *buffer = Vec::new();
+            buffer.reserve_exact(size);
+            return at;
+        }
+        self.buffers.push(Vec::with_capacity(size));
+        narrow(self.buffers.len() - 1)
+    }
+
+    /// The smallest free buffer with a capacity from `least` to `most`.
+    fn take_free(&mut self, least: usize, most: usize) -> Option<u32> {
+        let (&capacity, free) = self.free_buffers.range_mut(least..=most).next()?;
         let at = free.pop();
         if free.is_empty() {
             self.free_buffers.remove(&capacity);
@@ -115,4 +129,8 @@ impl<T: Real> Store<T> {
     pub(super) fn bytes(&self) -> usize {
         self.slots.capacity() * size_of::<Slot>() + self.buffers.capacity() * size_of::<Vec<T>>()
     }
+}
+
+fn narrow(at: usize) -> u32 {
+    u32::try_from(at).expect("fewer than 2^32 values")
 }

@@ -558,6 +558,34 @@ fn products() -> Vec<Case> {
             |x| batched(&x[0], &x[1]),
         ),
         case(
+            "einsum ellipsis of rank 6",
+            &[&[&[2, 1, 2, 1, 1, 2], &[1, 2, 2, 1, 3, 2]], &[&[0, 1, 1, 1, 2, 2], &[1, 2, 3, 1, 1, 2]]],
+            |v| einsum("...j, ...j -> ...", v),
+            |x| (&x[0] * &x[1]).sum_axis(Axis(5)),
+        ),
+        case(
+            "einsum by way of rank 8",
+            &[&[&[2, 1, 1, 3], &[2, 1, 1, 2], &[2, 1, 2, 1], &[1, 3, 1, 2]]],
+            |v| einsum("abcd,efgh,abef,cdgh->", v),
+            |x| {
+                let pairs = |x: &A| -> Array2<f64> {
+                    let n = x.shape()[0] * x.shape()[1];
+                    x.to_shape((n, x.len() / n)).unwrap().to_owned()
+                };
+                let [p, q, r, s] = [0, 1, 2, 3].map(|k| pairs(&x[k]));
+                scalar((p.t().dot(&r).dot(&q) * s).sum())
+            },
+        ),
+        case(
+            "einsum by way of rank 7 to companions",
+            &[&[&[2, 3, 2], &[2, 2, 3, 1], &[2, 2, 3, 1]]],
+            |v| einsum("abc,defg,defg->bcaf", v),
+            |x| {
+                let squares = (&x[1] * &x[2]).sum_axis(Axis(3)).sum_axis(Axis(1)).sum_axis(Axis(0));
+                ArrayD::from_shape_fn(vec![3, 2, 2, 3], |i| x[0][[i[2], i[0], i[1]]] * squares[[i[3]]])
+            },
+        ),
+        case(
             "einsum implicit",
             &[&[&[2, 3], &[3, 4]]],
             |v| einsum("bj,ja", v),

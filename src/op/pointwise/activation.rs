@@ -101,7 +101,7 @@ pointwise! {
         ///
         /// # Kinks and limits
         ///
-        /// At 0 the slope is α, that of the left side.
+        /// At 0 the slope is α, that of the left side; the second derivative is α/2, halfway between the sides.
         ///
         /// # Examples
         ///
@@ -121,7 +121,7 @@ pointwise! {
         ///
         /// # Kinks and limits
         ///
-        /// At 0 the slope is λα, that of the left side.
+        /// At 0 the slope is λα, that of the left side; the second derivative is λα/2, halfway between the sides.
         ///
         /// # Examples
         ///
@@ -142,7 +142,8 @@ pointwise! {
         ///
         /// # Kinks and limits
         ///
-        /// The slope is continuous at 0.
+        /// The slope is continuous at 0, where it is 1; the second derivative is taken as 1/(2α) there, halfway between the
+        /// sides.
         ///
         /// # Examples
         ///
@@ -173,7 +174,11 @@ pointwise! {
         ///
         /// Hendrycks, Gimpel 2016, Gaussian error linear units.
         pub Gelu: gelu(x) = x * 0.5 * (x * -FRAC_1_SQRT_2).erfc(),
-            |y, c| [c * ((x * -FRAC_1_SQRT_2).erfc() * 0.5 + x * ((x.square() * -0.5).exp() * FRAC_1_SQRT_2PI))], on [-3.0..3.0], kinks [];
+            |y, c| [{
+                // Beyond ±40 the density is 0 and the slope constant, while x² may overflow.
+                let z = x.clamp(-40.0, 40.0);
+                c * ((z * -FRAC_1_SQRT_2).erfc() * 0.5 + z * ((z.square() * -0.5).exp() * FRAC_1_SQRT_2PI))
+            }], on [-3.0..3.0], kinks [];
 
         /// The approximation ½x(1 + tanh(√(2/π)(x + 0.044715x³))) of [`gelu`](crate::Var::gelu).
         ///
@@ -190,10 +195,12 @@ pointwise! {
         /// Hendrycks, Gimpel 2016, Gaussian error linear units.
         pub GeluTanh: gelu_tanh(x) = x * 0.5 * (((x * x * GELU_CUBIC + 1.0) * x * SQRT_2_OVER_PI).tanh() + 1.0),
             |y, c| [{
-                let square = x.square();
-                let t = ((square * GELU_CUBIC + 1.0) * x * SQRT_2_OVER_PI).tanh();
+                // Beyond ±10 the hyperbolic tangent is ±1 and the slope constant, while x² may overflow.
+                let z = x.clamp(-10.0, 10.0);
+                let square = z.square();
+                let t = ((square * GELU_CUBIC + 1.0) * z * SQRT_2_OVER_PI).tanh();
                 let slope = (square * (3.0 * GELU_CUBIC) + 1.0) * SQRT_2_OVER_PI;
-                c * ((t + 1.0) * 0.5 + x * 0.5 * ((t + 1.0) * (1.0 - t)) * slope)
+                c * ((t + 1.0) * 0.5 + z * 0.5 * ((t + 1.0) * (1.0 - t)) * slope)
             }], on [-3.0..3.0], kinks [];
 
         /// Sigmoid-weighted linear unit x·σ(x), also known as swish.
@@ -226,7 +233,12 @@ pointwise! {
         ///
         /// Misra 2020, Mish: a self regularized non-monotonic activation function.
         pub Mish: mish(x) = x * x.softplus().tanh(),
-            |y, c| [{ let t = x.softplus().tanh(); c * (t + x * x.sigmoid() * ((t + 1.0) * (1.0 - t))) }], on [-3.0..3.0], kinks [];
+            |y, c| [{
+                // Beyond ±800 the slope is constant, while 2x may overflow.
+                let z = x.clamp(-800.0, 800.0);
+                let t = z.softplus().tanh();
+                c * (t + z * z.sigmoid() * ((t + 1.0) * (1.0 - t)))
+            }], on [-3.0..3.0], kinks [];
 
         /// x limited to [−1, 1].
         ///

@@ -25,12 +25,12 @@ impl Primitive for Powi {
     }
 
     fn vjp<'t, T: Real>(self, ct: &mut Cotangents<'_, 't, T>) {
-        let (n, x, c) = (ct.argument(1).cast_signed(), ct.x(0), ct.c());
+        let (n, x, y, c) = (ct.argument(1).cast_signed(), ct.x(0), ct.y(), ct.c());
         match n {
             0 => {}
             1 => ct.add(0, || c),
-            // The lowest exponent has none below it; so far down, one more makes no difference.
-            _ => ct.add(0, || c.times(x.powi(n.saturating_sub(1)) * f64::from(n))),
+            i32::MIN => ct.add(0, || c.times(y / x * f64::from(n))),
+            _ => ct.add(0, || c.times(x.powi(n - 1) * f64::from(n))),
         }
     }
 
