@@ -7,8 +7,8 @@
 use std::panic::Location;
 use std::sync::Arc;
 
-use crate::op::custom::{Cotangent, CustomOp};
 use crate::op::Op;
+use crate::op::custom::{Cotangent, CustomOp};
 use crate::real::{Real, twin};
 use crate::tape::log::{Entry, Id, Log, Place};
 use crate::tape::sweeps::{Answers, Request};
@@ -148,7 +148,11 @@ impl<'t, T: Real> Cotangents<'_, 't, T> {
 
     /// Adds the derivatives of a function of each element: `pull` says what the operand in this place receives for a
     /// cotangent.
-    pub(crate) fn add_pointwise<C: Into<Cotangent<'t, T>>>(&mut self, operand: usize, pull: impl FnOnce(Var<'t, T>) -> C) {
+    pub(crate) fn add_pointwise<C: Into<Cotangent<'t, T>>>(
+        &mut self,
+        operand: usize,
+        pull: impl FnOnce(Var<'t, T>) -> C,
+    ) {
         let c = self.c;
         if !self.masked {
             return self.add(operand, || pull(c));
@@ -186,8 +190,10 @@ pub(crate) fn sweep<T: Real>(recorder: Recorder<'_, T>, request: Request, place:
     if let Some(answers) = live.log_mut().find_sweep(&request) {
         return answers;
     }
-    let record: for<'t> fn(Recorder<'t, T>, Request, Place) -> Answers =
-        twin(&(record_f32 as for<'t> fn(Recorder<'t, _>, _, _) -> _), &(record_f64 as for<'t> fn(Recorder<'t, _>, _, _) -> _));
+    let record: for<'t> fn(Recorder<'t, T>, Request, Place) -> Answers = twin(
+        &(record_f32 as for<'t> fn(Recorder<'t, _>, _, _) -> _),
+        &(record_f64 as for<'t> fn(Recorder<'t, _>, _, _) -> _),
+    );
     record(recorder, request, place)
 }
 

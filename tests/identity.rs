@@ -47,6 +47,44 @@ fn a_derivative_taken_twice_is_two_tensors() {
 }
 
 #[test]
+fn an_op_with_nothing_to_do_makes_a_tensor_of_its_own() {
+    type Op = for<'t> fn(Var<'t, f64>) -> Var<'t, f64>;
+    let idle: [(&str, Op); 9] = [
+        ("flip", |x| x.flip(0)),
+        ("roll", |x| x.roll(3, 1)),
+        ("tile", |x| x.tile(&[1, 1])),
+        ("slice", |x| x.slice(s![.., ..])),
+        ("split", |x| x.split(&[3], 1)[0]),
+        ("pad", |x| x.pad(&[(0, 0), (0, 0)], 0.0)),
+        ("broadcast_to", |x| x.broadcast_to([1, 3])),
+        ("einsum", |x| einsum("ij->ij", &[x])),
+        ("permute", |x| x.permute(&[0, 1])),
+    ];
+    let data = array![[1.0, 2.0, 3.0]];
+    for (name, op) in idle {
+        with(|step| {
+            let x = step.variable(&data);
+            let z = op(x);
+            let product = (z * x).sum();
+            assert_eq!(product.gradient(z).value(), data.clone().into_dyn(), "{name}");
+            assert_eq!(product.gradient(x).value(), (2.0 * &data).into_dyn(), "{name}");
+        });
+    }
+}
+
+#[test]
+fn a_cotangent_that_is_a_product_of_the_program_stays_in_the_graph() {
+    let ones = Array2::ones((2, 2));
+    with(|step| {
+        let (a, x) = (step.variable(&ones), step.variable(&ones));
+        x.square().sum().gradient(x); // the product comes right behind a sweep
+        let c = a.matmul(a);
+        let back = x.t().vjp(&[x], c)[0];
+        assert_eq!((back * back).sum().gradient(c).value(), array![[4.0, 4.0], [4.0, 4.0]].into_dyn());
+    });
+}
+
+#[test]
 fn a_transposition_in_a_product_is_a_tensor_like_others() {
     let (x, w) = (array![[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]], array![[1.0, -1.0], [0.5, 2.0]]);
     with(|step| {

@@ -79,8 +79,8 @@ fn axes_and_positions_out_of_range() {
         |a, _| a.tile(&[2]) => "tile: 1 numbers for the 2 axes of [2, 3]",
         |a, _| a.reshape([6, 1, 1]).diag() => "diag: [6, 1, 1] is neither a matrix nor a vector",
         |a, _| a.sum_axis(0).tril(0) => "tril: [3] is not a matrix",
-        |a, _| a.index_select(0, [0, 2]) => "index_select: number 2 in place 1: expected 0 to 1",
-        |a, _| a.slice(s![..0, ..]).index_select(0, [0]) => "index_select: number 0 in place 0: there is nothing to choose from",
+        |a, _| a.index_select(0, [0, 2]) => "index_select: index 2 at position 1: expected 0 to 1",
+        |a, _| a.slice(s![..0, ..]).index_select(0, [0]) => "index_select: index 0 at position 0: there is nothing to choose from",
         |a, _| a.gather(1, &array![[0, 3], [0, 0]]) => "gather: position 3 along axis 1 of [2, 3]",
         |a, _| a.gather(0, &array![[0, 1]]) => "gather: positions [1, 2] for [2, 3] along axis 0: all other lengths must be equal",
         |a, _| a.standardize([0, 1], 0.0).reshape([1, 2, 3]).standardize([0, 2], 0.0) => "standardize: the axes must lie beside each other",
@@ -108,11 +108,11 @@ fn empty_tensors_and_bad_numbers() {
 #[test]
 fn labels() {
     texts! {
-        |a, _| a.cross_entropy_rows([0, 3]) => "cross_entropy: number 3 in place 1: expected 0 to 2",
+        |a, _| a.cross_entropy_rows([0, 3]) => "cross_entropy: label 3 at position 1: expected 0 to 2",
         |a, _| a.cross_entropy_rows([0]) => "cross_entropy: logits [2, 3] and 1 labels: one label for each row is needed",
         |a, _| a.sum_axis(0).cross_entropy_rows([0]) => "cross_entropy: logits [3], expected [batch, classes]",
         |a, _| a.slice(s![..0, ..]).cross_entropy_rows([0; 0]) => "cross_entropy: logits [0, 3]: there is nothing to take the loss of",
-        |a, _| a.recording().one_hot([1, 4], 3) => "one_hot: number 4 in place 1: expected 0 to 2",
+        |a, _| a.recording().one_hot([1, 4], 3) => "one_hot: label 4 at position 1: expected 0 to 2",
     }
 }
 

@@ -68,7 +68,7 @@ fn hits<T: Real, D: Dimension>(name: &str, logits: &ArrayRef<T, D>, labels: impl
     let mut hits = 0_usize;
     for (at, (row, label)) in rows.rows().into_iter().zip(labels).enumerate() {
         let last = classes - 1;
-        assert!(label <= last, "{name}: number {label} in place {at}: expected 0 to {last}");
+        assert!(label <= last, "{name}: label {label} at position {at}: expected 0 to {last}");
         let x = row[label];
         let ahead = row.indexed_iter().filter(|&(at, &y)| y > x || (y == x && at < label)).count();
         hits += usize::from(ahead < k && !row.iter().any(|y| y.is_nan()));

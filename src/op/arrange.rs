@@ -111,7 +111,7 @@ impl<'t, T: Real> Var<'t, T> {
             axis += 1;
         }
         whole[axis..].iter().for_each(|&n| shape.push(n));
-        if result.shape() == shape { result } else { result.reshape(shape) }
+        if result.shape() == shape { result.apart_from(self) } else { result.reshape(shape) }
     }
 
     /// The part at one position along an axis, which vanishes. Cotangent: `c` at the position, 0 elsewhere.
@@ -162,7 +162,7 @@ impl<'t, T: Real> Var<'t, T> {
         let mut start = 0;
         let mut parts = Vec::with_capacity(lengths.len());
         for &length in lengths {
-            parts.push(self.slice_axis(axis, start, 1, length));
+            parts.push(self.slice_axis(axis, start, 1, length).apart_from(self));
             start += length;
         }
         parts
@@ -200,7 +200,7 @@ impl<'t, T: Real> Var<'t, T> {
                 (before, after) => concat(&[side(before), padded, side(after)], axis),
             };
         }
-        padded
+        padded.apart_from(self)
     }
 
     /// The tensor with the order along these axes reversed. Cotangent: `c` reversed along them.
@@ -225,6 +225,7 @@ impl<'t, T: Real> Var<'t, T> {
         set.iter()
             .filter(|&axis| shape[axis] > 1)
             .fold(self, |x, axis| x.slice_axis(axis, shape[axis] - 1, -1, shape[axis]))
+            .apart_from(self)
     }
 
     /// The tensor rotated along an axis: element i moves to i + `shift`, round the end. Cotangent: `c` rotated back.
@@ -246,7 +247,7 @@ impl<'t, T: Real> Var<'t, T> {
         let axis = self.expect_axis("roll", axis);
         let n = self.shape()[axis];
         if n == 0 || shift.rem_euclid(n.cast_signed()) == 0 {
-            return self;
+            return self.apart_from(self);
         }
         let cut = n - shift.rem_euclid(n.cast_signed()).cast_unsigned();
         concat(&[self.slice_axis(axis, cut, 1, n - cut), self.slice_axis(axis, 0, 1, cut)], axis)
@@ -280,7 +281,7 @@ impl<'t, T: Real> Var<'t, T> {
                 .broadcast_to([outer, times, rest])
                 .reshape(shape.with(axis, shape[axis] * times));
         }
-        tiled
+        tiled.apart_from(self)
     }
 
     /// The main diagonal of a matrix as a vector, or a vector as the diagonal of a square matrix of zeros.

@@ -50,7 +50,7 @@ pub fn einsum<'t, T: Real>(formula: &str, operands: &[Var<'t, T>]) -> Var<'t, T>
     let Some(first) = operands.first() else { panic!("einsum: \"{formula}\" of no tensors at all") };
     match parse(formula, operands) {
         Ok((terms, result)) => match contract(terms, &result) {
-            Ok(var) => var,
+            Ok(var) => var.apart_from(*first),
             Err(message) => first.fail("einsum", &format!("\"{formula}\": {message}")),
         },
         Err(message) => first.fail("einsum", &format!("\"{formula}\": {message}")),

@@ -171,7 +171,7 @@ impl<'t, T: Real> Var<'t, T> {
     #[allow(clippy::needless_pass_by_value, reason = "a reference is passed")]
     pub fn index_select(self, axis: impl Axis, positions: impl Indices) -> Self {
         let axis = self.expect_axis("index_select", axis);
-        let indices = self.indices("index_select", positions.positions(), self.shape()[axis]);
+        let indices = self.indices("index_select: index", positions.positions(), self.shape()[axis]);
         #[allow(clippy::cast_possible_truncation, reason = "at most 6 axes")]
         self.record(Gather { axis: axis as u8 }, [self, indices])
     }
@@ -212,7 +212,7 @@ impl<'t, T: Real> Var<'t, T> {
             let (outer, i) = (at / (picks * inner), at % inner);
             (outer * n + position) * inner + i
         });
-        let indices = self.indices("gather", flat, own.size());
+        let indices = self.indices("gather: index", flat, own.size());
         let shape = own.with(axis, picks);
         self.flatten().record(Gather { axis: 0 }, [self.flatten(), indices]).reshape(shape)
     }
@@ -245,7 +245,7 @@ impl<'t, T: Real> Var<'t, T> {
                 &format!("parts {other} at {} positions along axis {axis} of {own}", positions.len()),
             );
         }
-        let indices = self.indices("scatter_add", positions, own[axis]);
+        let indices = self.indices("scatter_add: index", positions, own[axis]);
         #[allow(clippy::cast_possible_truncation, reason = "at most 6 axes")]
         let scattered = self.record_shaped(ScatterAdd { axis: axis as u8 }, [parts, indices], &own);
         self + scattered

@@ -265,7 +265,7 @@ impl<'t, T: Real> Var<'t, T> {
     #[track_caller]
     pub fn broadcast_to(self, shape: impl Into<Shape>) -> Self {
         let shape = shape.into();
-        if self.shape() == shape { self } else { self.record_shaped(BroadcastTo, [self], &shape) }
+        if self.shape() == shape { self.apart_from(self) } else { self.record_shaped(BroadcastTo, [self], &shape) }
     }
 
     /// Axes in another order: axis k of the result is axis `order[k]` of this tensor. Cotangent: x̄ = c with its axes put

@@ -163,7 +163,9 @@ impl<'t, T: Real> Var<'t, T> {
     /// This tensor with its last two axes exchanged, where it is a product that a sweep recorded for itself: then
     /// (A·B)ᵀ = Bᵀ·Aᵀ, and A·B need never be computed.
     pub(super) fn transposed_product(self) -> Option<Self> {
-        let (Op::Matmul(Matmul { transposed: [ta, tb], weighs, .. }), [a, b, _]) = self.instruction() else { return None };
+        let (Op::Matmul(Matmul { transposed: [ta, tb], weighs, .. }), [a, b, _]) = self.instruction() else {
+            return None;
+        };
         if !self.live().log().sweeps.is_private(self.id()) {
             return None;
         }
@@ -223,9 +225,7 @@ impl<'t, T: Real> Var<'t, T> {
                 out[..][a.rank() - 1] = b[1];
                 self.reshape([rows, b[0]]).matmul(right).reshape(out)
             }
-            _ => {
-                self.product(right, [false, false], false)
-            }
+            _ => self.product(right, [false, false], false),
         }
     }
 

@@ -28,16 +28,16 @@ impl Span {
         Lines::along(shape, self.start.into(), self.end.into())
     }
 
-    fn reduced(self, shape: &Shape) -> Shape {
+    pub(super) fn reduced(self, shape: &Shape) -> Shape {
         shape.reduced(self.start.into(), self.end.into(), self.keep)
     }
 
-    fn kept(self) -> Self {
+    pub(super) fn kept(self) -> Self {
         Self { keep: true, ..self }
     }
 
     /// A reduced tensor with the reduced axes back as axes of length 1, to broadcast against the operand.
-    fn spread<'t, T: Real>(self, reduced: Var<'t, T>, operand: &Shape) -> Var<'t, T> {
+    pub(super) fn spread<'t, T: Real>(self, reduced: Var<'t, T>, operand: &Shape) -> Var<'t, T> {
         if self.keep { reduced } else { reduced.reshape(self.kept().reduced(operand)) }
     }
 
@@ -50,7 +50,7 @@ impl Span {
         (x.reshape(merged), self.start.into())
     }
 
-    fn refuse_empty<T: Real>(self, call: &Call<'_, T>) -> Result<Shape, String> {
+    pub(super) fn refuse_empty<T: Real>(self, call: &Call<'_, T>) -> Result<Shape, String> {
         let shape = call.shape(0);
         let lines = self.lines(&shape);
         if lines.n == 0 && lines.outer * lines.inner > 0 {
@@ -122,92 +122,6 @@ impl Primitive for Prod {
     }
 }
 
-/// The largest or the smallest element along a span.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub(crate) struct Extreme {
-    span: Span,
-    largest: bool,
-}
-
-impl Extreme {
-    pub(super) fn largest(span: Span) -> Self {
-        Self { span, largest: true }
-    }
-
-    fn smallest(span: Span) -> Self {
-        Self { span, largest: false }
-    }
-}
-
-impl Primitive for Extreme {
-    const NAMES: &'static [&'static str] = &["max", "min"];
-
-    fn name(self) -> &'static str {
-        Self::NAMES[usize::from(!self.largest)]
-    }
-
-    fn shape<T: Real>(self, call: &Call<'_, T>) -> Result<Shape, String> {
-        self.span.refuse_empty(call)
-    }
-
-    fn eval<T: Real>(self, args: &Args<'_, T>, out: &mut [T]) {
-        let lines = self.span.lines(args.shape(0));
-        if self.largest {
-            reduce::fold_lines(lines, args.data(0), out, T::neg_infinity(), reduce::maximum);
-        } else {
-            reduce::fold_lines(lines, args.data(0), out, T::infinity(), reduce::minimum);
-        }
-    }
-
-    fn vjp<'t, T: Real>(self, ct: &mut Cotangents<'_, 't, T>) {
-        let (x, y, c) = (ct.x(0), ct.y(), ct.c());
-        let shape = x.shape();
-        ct.add(0, || {
-            let winners = x.eq(self.span.spread(y, &shape));
-            let count = winners.record(Sum(self.span.kept()), [winners]);
-            winners.select(self.span.spread(c, &shape) / count, 0.0)
-        });
-    }
-
-    fn arguments(self, _: [u32; 3]) -> String {
-        self.span.arguments()
-    }
-}
-
-/// The position of the largest or the smallest element along a span, as a number.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub(crate) struct ArgExtreme {
-    span: Span,
-    largest: bool,
-}
-
-impl Primitive for ArgExtreme {
-    const NAMES: &'static [&'static str] = &["argmax", "argmin"];
-
-    fn name(self) -> &'static str {
-        Self::NAMES[usize::from(!self.largest)]
-    }
-
-    fn shape<T: Real>(self, call: &Call<'_, T>) -> Result<Shape, String> {
-        self.span.refuse_empty(call)
-    }
-
-    fn eval<T: Real>(self, args: &Args<'_, T>, out: &mut [T]) {
-        let lines = self.span.lines(args.shape(0));
-        if self.largest {
-            reduce::arg_lines(lines, args.data(0), out, |a, b| a > b);
-        } else {
-            reduce::arg_lines(lines, args.data(0), out, |a, b| a < b);
-        }
-    }
-
-    fn vjp<'t, T: Real>(self, _: &mut Cotangents<'_, 't, T>) {}
-
-    fn arguments(self, _: [u32; 3]) -> String {
-        self.span.arguments()
-    }
-}
-
 /// √Σx² along a span.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct Norm(pub(super) Span);
@@ -266,7 +180,7 @@ impl Primitive for LogSumExp {
 impl<'t, T: Real> Var<'t, T> {
     /// Records a reduction over any set of axes by a primitive that takes a span.
     #[track_caller]
-    fn reduce<P: Into<Op>>(self, name: &str, axes: &impl Axes, primitive: impl Fn(Span) -> P) -> Self {
+    pub(super) fn reduce<P: Into<Op>>(self, name: &str, axes: &impl Axes, primitive: impl Fn(Span) -> P) -> Self {
         let set = self.expect_axes(name, axes);
         self.reduce_set(set, primitive)
     }
@@ -290,7 +204,7 @@ impl<'t, T: Real> Var<'t, T> {
     }
 
     #[track_caller]
-    fn reduce_all<P: Into<Op>>(self, primitive: impl Fn(Span) -> P) -> Self {
+    pub(super) fn reduce_all<P: Into<Op>>(self, primitive: impl Fn(Span) -> P) -> Self {
         self.record(primitive(Span::new(0, self.shape().rank(), false)), [self])
     }
 
@@ -380,124 +294,6 @@ impl<'t, T: Real> Var<'t, T> {
     #[track_caller]
     pub fn prod_axis(self, axes: impl Axes) -> Self {
         self.reduce("prod", &axes, Prod)
-    }
-
-    /// Largest element; NaN if there is one.
-    ///
-    /// Cotangent: c where x is largest, 0 elsewhere; where several are largest, they share it equally.
-    ///
-    /// # Panics
-    ///
-    /// If there are no elements.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use gradus::prelude::*;
-    ///
-    /// assert_eq!(grad(|x| x.max(), &array![1.0, 3.0, 3.0]), array![0.0, 0.5, 0.5]);
-    /// ```
-    #[track_caller]
-    pub fn max(self) -> Self {
-        self.reduce_all(Extreme::largest)
-    }
-
-    /// Largest element along some axes, which vanish, or stay with length 1 inside [`keep`](crate::keep). Cotangent: as
-    /// for [`max`](Var::max), line by line.
-    ///
-    /// # Panics
-    ///
-    /// If an axis is out of range or named twice, or there are no elements along them.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use gradus::prelude::*;
-    ///
-    /// let x = array![[1.0, 3.0], [5.0, 4.0]];
-    /// assert_eq!(grad(|x| x.max_axis(1).sum(), &x), array![[0.0, 1.0], [1.0, 0.0]]);
-    /// ```
-    #[track_caller]
-    pub fn max_axis(self, axes: impl Axes) -> Self {
-        self.reduce("max", &axes, Extreme::largest)
-    }
-
-    /// Smallest element; NaN if there is one.
-    ///
-    /// Cotangent: c where x is smallest, 0 elsewhere; where several are smallest, they share it equally.
-    ///
-    /// # Panics
-    ///
-    /// If there are no elements.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use gradus::prelude::*;
-    ///
-    /// assert_eq!(grad(|x| x.min(), &array![1.0, 3.0, 1.0]), array![0.5, 0.0, 0.5]);
-    /// ```
-    #[track_caller]
-    pub fn min(self) -> Self {
-        self.reduce_all(Extreme::smallest)
-    }
-
-    /// Smallest element along some axes, which vanish, or stay with length 1 inside [`keep`](crate::keep). Cotangent: as
-    /// for [`min`](Var::min), line by line.
-    ///
-    /// # Panics
-    ///
-    /// If an axis is out of range or named twice, or there are no elements along them.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use gradus::prelude::*;
-    ///
-    /// let x = array![[1.0, 3.0], [5.0, 4.0]];
-    /// assert_eq!(grad(|x| x.min_axis(1).sum(), &x), array![[1.0, 0.0], [0.0, 1.0]]);
-    /// ```
-    #[track_caller]
-    pub fn min_axis(self, axes: impl Axes) -> Self {
-        self.reduce("min", &axes, Extreme::smallest)
-    }
-
-    /// Position of the first largest element along some axes taken together, counted from 0, as a number of the
-    /// tensor's type (exact up to 2²⁴ for `f32`). A NaN counts as largest. The derivative is 0.
-    ///
-    /// # Panics
-    ///
-    /// If an axis is out of range or named twice, or there are no elements along them.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use gradus::prelude::*;
-    ///
-    /// assert_eq!(value(|x| x.argmax(0), &array![1.0, 3.0, 3.0]), 1.0);
-    /// ```
-    #[track_caller]
-    pub fn argmax(self, axes: impl Axes) -> Self {
-        self.reduce("argmax", &axes, |span| ArgExtreme { span, largest: true })
-    }
-
-    /// Position of the first smallest element along some axes taken together, as in [`argmax`](Var::argmax). A NaN counts
-    /// as smallest. The derivative is 0.
-    ///
-    /// # Panics
-    ///
-    /// If an axis is out of range or named twice, or there are no elements along them.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use gradus::prelude::*;
-    ///
-    /// assert_eq!(value(|x| x.argmin(0), &array![2.0, 1.0, 1.0]), 1.0);
-    /// ```
-    #[track_caller]
-    pub fn argmin(self, axes: impl Axes) -> Self {
-        self.reduce("argmin", &axes, |span| ArgExtreme { span, largest: false })
     }
 
     /// Euclidean norm of all elements, √Σx², without overflow on the way. The gradient at 0 is 0.

@@ -222,7 +222,7 @@ impl<'t, T: Real> Var<'t, T> {
                 &format!("logits {shape} and {} labels: one label for each row is needed", labels.len()),
             );
         }
-        let labels = self.indices("cross_entropy", labels, shape[1]);
+        let labels = self.indices("cross_entropy: label", labels, shape[1]);
         self.record(CrossEntropy, [self, labels])
     }
 

@@ -1,6 +1,7 @@
 //! Means, variances, deviations and p-norms: compositions of reductions.
 
-use super::reduce::{Extreme, Norm};
+use super::extreme::Extreme;
+use super::reduce::Norm;
 use crate::axes::{Axes, AxisSet};
 use crate::real::{Real, Scalar as _};
 use crate::tape::Var;

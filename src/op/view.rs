@@ -185,6 +185,14 @@ impl<'t, T: Real> Var<'t, T> {
         self.record(View::Detach, [self])
     }
 
+    /// What an op that had nothing to do makes of `operand`: in a program a tensor of its own like any other result, in a
+    /// derivative rule the same one.
+    #[track_caller]
+    pub(crate) fn apart_from(self, operand: Self) -> Self {
+        let same = self.id() == operand.id() && self.live().log().sweeps.deriving().is_none();
+        if same { self.alias() } else { self }
+    }
+
     /// The value under an identity of its own.
     #[track_caller]
     pub(crate) fn alias(self) -> Self {

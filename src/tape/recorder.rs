@@ -186,9 +186,14 @@ impl<'t, T: Real> Recorder<'t, T> {
         Var::new(self, id)
     }
 
-    /// Labels or positions, each below `bound`.
+    /// Labels or positions, each below `bound`; `what` names the op and what they are.
     #[track_caller]
-    pub(crate) fn indices(self, op: &str, positions: impl ExactSizeIterator<Item = usize>, bound: usize) -> Var<'t, T> {
+    pub(crate) fn indices(
+        self,
+        what: &str,
+        positions: impl ExactSizeIterator<Item = usize>,
+        bound: usize,
+    ) -> Var<'t, T> {
         let place = Location::caller();
         let mut log = self.live.log_mut();
         log.sweeps.derive_impure();
@@ -199,7 +204,7 @@ impl<'t, T: Real> Recorder<'t, T> {
         for (at, position) in positions.enumerate() {
             match u32::try_from(position) {
                 Ok(narrow) if position < bound => target.push(narrow),
-                _ => out_of_range(op, at, position, bound),
+                _ => out_of_range(what, at, position, bound),
             }
         }
         Var::new(self, id)
@@ -232,7 +237,7 @@ impl<'t, T: Real> Recorder<'t, T> {
     pub fn one_hot(self, labels: impl Indices, classes: usize) -> Var<'t, T> {
         let labels = labels.positions();
         let shape = Shape::from([labels.len(), classes]);
-        let labels = self.indices("one_hot", labels, classes);
+        let labels = self.indices("one_hot: label", labels, classes);
         labels.record_shaped(OneHot, [labels], &shape)
     }
 
@@ -313,10 +318,10 @@ fn push_scalar<T: Real>(log: &mut Log<T>, inputs: [u32; 3], place: Place) -> u32
 
 #[cold]
 #[track_caller]
-fn out_of_range(op: &str, at: usize, position: usize, bound: usize) -> ! {
+fn out_of_range(what: &str, at: usize, position: usize, bound: usize) -> ! {
     let range =
         if bound == 0 { "there is nothing to choose from".to_owned() } else { format!("expected 0 to {}", bound - 1) };
-    panic!("{op}: number {position} in place {at}: {range}")
+    panic!("{what} {position} at position {at}: {range}")
 }
 
 impl<T: Real> fmt::Debug for Recorder<'_, T> {

@@ -10,8 +10,8 @@ use super::core::Live;
 use super::log::{Id, Place};
 use super::recorder::Recorder;
 use crate::axes::{Axes, Axis, AxisSet, resolve_axis};
-use crate::op::custom::CustomOp;
 use crate::op::Op;
+use crate::op::custom::CustomOp;
 use crate::params::{Buffer, Param};
 use crate::real::{Real, Scalar};
 use crate::shape::Shape;
@@ -199,8 +199,8 @@ impl<'t, T: Real> Var<'t, T> {
     }
 
     #[track_caller]
-    pub(crate) fn indices(self, op: &str, positions: impl ExactSizeIterator<Item = usize>, bound: usize) -> Self {
-        self.recording().indices(op, positions, bound)
+    pub(crate) fn indices(self, what: &str, positions: impl ExactSizeIterator<Item = usize>, bound: usize) -> Self {
+        self.recording().indices(what, positions, bound)
     }
 
     // ---- reading ---------------------------------------------------------------------------------------------------

@@ -167,7 +167,7 @@ fn what_does_not_fit_is_refused() {
         assert_panics("cross_entropy: logits [3, 4] and 2 labels: one label for each row is needed", || {
             loss.mean(x, [0, 1])
         });
-        assert_panics("cross_entropy: number 4 in place 2: expected 0 to 3", || loss.sum(x, [0, 1, 4]));
+        assert_panics("cross_entropy: label 4 at position 2: expected 0 to 3", || loss.sum(x, [0, 1, 4]));
         assert_panics("cross_entropy: logits [12], expected [batch, classes]", || loss.each(x.flatten(), LABELS));
         assert_panics("cross_entropy: logits [0, 4]: there is nothing to take the loss of", || {
             loss.mean(x.slice(s![..0, ..]), [])

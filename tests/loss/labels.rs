@@ -65,8 +65,8 @@ fn what_does_not_fit_is_refused() {
         cross_entropy(matrix, [0, 1, 2])
     });
     assert_panics("nll: logits [2, 3] and 3 labels: one label for each row is needed", || nll(matrix, [0, 1, 2]));
-    assert_panics("cross_entropy: number 3 in place 1: expected 0 to 2", || cross_entropy(matrix, [0, 3]));
-    assert_panics("nll: number 3 in place 1: expected 0 to 2", || nll(matrix, [0, 3]));
+    assert_panics("cross_entropy: label 3 at position 1: expected 0 to 2", || cross_entropy(matrix, [0, 3]));
+    assert_panics("nll: label 3 at position 1: expected 0 to 2", || nll(matrix, [0, 3]));
     assert_panics("cross_entropy: logits [3], expected [batch, classes]", || cross_entropy(vector, [0, 1, 2]));
     assert_panics("nll: logits [3], expected [batch, classes]", || nll(vector, [0, 1, 2]));
     assert_panics("cross_entropy: logits [0, 3]: there is nothing to take the loss of", || cross_entropy(none, []));

@@ -62,7 +62,7 @@ fn what_does_not_fit_is_refused() {
     let (params, words) = embedding();
     let mut tape = Tape::new();
     let step = tape.record(&params);
-    assert_panics("index_select: number 5 in place 1: expected 0 to 4", || words.forward(&step, [0, 5]));
+    assert_panics("index_select: index 5 at position 1: expected 0 to 4", || words.forward(&step, [0, 5]));
     assert_panics("embedding `words`: 0 vectors of width 3, expected at least one of each", || {
         Embedding::new(&mut Params::<f32>::new(), "words", 0, 3, &mut rng())
     });

@@ -44,7 +44,7 @@ fn what_does_not_fit_is_refused() {
     assert_panics("accuracy: logits [2, 2] and 3 labels: one label for each row is needed", || {
         accuracy(&logits, &[0, 1, 0])
     });
-    assert_panics("accuracy: number 2 in place 1: expected 0 to 1", || accuracy(&logits, &[0, 2]));
+    assert_panics("accuracy: label 2 at position 1: expected 0 to 1", || accuracy(&logits, &[0, 2]));
     assert_panics("top_k_accuracy: k 0, expected 1 to 2", || top_k_accuracy(&logits, &[0, 1], 0));
     assert_panics("top_k_accuracy: k 3, expected 1 to 2", || top_k_accuracy(&logits, &[0, 1], 3));
 }

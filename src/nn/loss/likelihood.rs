@@ -100,7 +100,8 @@ pub(super) mod each {
         let mut positions = Vec::with_capacity(labels.len());
         for (row, label) in labels.enumerate() {
             if label >= classes {
-                log_probabilities.fail("nll", &format!("number {label} in place {row}: expected 0 to {}", classes - 1));
+                log_probabilities
+                    .fail("nll", &format!("label {label} at position {row}: expected 0 to {}", classes - 1));
             }
             positions.push(row * classes + label);
         }
