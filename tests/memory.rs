@@ -162,7 +162,9 @@ fn shapes_that_grow_leave_nothing_behind() {
     for (way, lengths) in ways {
         let mut tape = Tape::new();
         let before = HELD.load(Ordering::Relaxed);
-        lengths.iter().for_each(|&length| wave(&mut tape, &params, length));
+        for &length in &lengths {
+            wave(&mut tape, &params, length);
+        }
         let held = HELD.load(Ordering::Relaxed) - before;
         let alive = 5 * lengths[lengths.len() - 1] * size_of::<f64>();
         // Besides the values, the tape keeps each shape that it met.
