@@ -1,9 +1,9 @@
 //! Memory for values: it belongs to positions of the log and is kept from recording to recording.
 //!
-//! A value takes a free buffer of at most twice its size. Where there is none, a free buffer of at least half its size
-//! is given back for a new one. So buffers of similar sizes are never more than were in use at once, a recording that
-//! grows step by step leaves nothing behind, and programs that take turns stop allocating: buffers only grow in number and
-//! size, and both have their bounds. What was needed once and never again is kept, until the tape is cleared.
+//! A value takes the smallest free buffer that is large enough, but none of more than twice its size. Where there is none,
+//! the largest free buffer that is too small is given back for a new one. So a recording that grows leaves nothing behind;
+//! and programs that take turns stop allocating, since buffers only grow, in size and in number, and have to grow only where
+//! all of about that size are in use. What was needed once and never again is kept, until the tape is cleared.
 
 use std::collections::BTreeMap;
 
@@ -96,15 +96,19 @@ impl<T: Real> Store<T> {
                 narrow(self.scalars.len() - 1)
             }))
         } else {
-            Slot::Buffer(self.take_free(size, 2 * size).unwrap_or_else(|| self.new_buffer(size)))
+            Slot::Buffer(match self.free_buffers.range(size..=2 * size).next() {
+                Some((&capacity, _)) => self.take_free(capacity),
+                None => self.new_buffer(size),
+            })
         };
         self.slots[position] = slot;
         slot
     }
 
-    /// A buffer of exactly this capacity, in the place of a smaller free one if there is one of about this size.
+    /// A new buffer of exactly this capacity, in the place of the largest free one below it.
     fn new_buffer(&mut self, size: usize) -> u32 {
-        if let Some(at) = self.take_free(size / 2, size) {
+        if let Some((&capacity, _)) = self.free_buffers.range(..size).next_back() {
+            let at = self.take_free(capacity);
             let buffer = &mut self.buffers[at as usize];
             // The old memory goes before the new comes.
             *buffer = Vec::new();
@@ -115,10 +119,9 @@ impl<T: Real> Store<T> {
         narrow(self.buffers.len() - 1)
     }
 
-    /// The smallest free buffer with a capacity from `least` to `most`.
-    fn take_free(&mut self, least: usize, most: usize) -> Option<u32> {
-        let (&capacity, free) = self.free_buffers.range_mut(least..=most).next()?;
-        let at = free.pop();
+    fn take_free(&mut self, capacity: usize) -> u32 {
+        let free = self.free_buffers.get_mut(&capacity).expect("a capacity that was found");
+        let at = free.pop().expect("lists are not empty");
         if free.is_empty() {
             self.free_buffers.remove(&capacity);
         }
