@@ -27,6 +27,11 @@ fn slopes_at_kinks() {
     assert_eq!(slope(|x| x.clamp(-1.0, 1.0), 1.0), 0.0);
     assert_eq!(slope(|x| x.clamp(-1.0, 1.0), -1.0), 0.0);
     assert_eq!(slope(|x| x.clamp(-1.0, 1.0), 0.999), 1.0);
+    // Bounds the wrong way round: whichever is taken gets the cotangent, and only that one.
+    for (x, bounds, expected) in [(0.5, [1.0, 0.0], [1.0, 0.0]), (2.0, [1.0, 0.0], [0.0, 1.0])] {
+        let g = grad(|b| b.scalar(x).clamp(b.index_axis(0, 0), b.index_axis(0, 1)), &Array1::from(bounds.to_vec()));
+        assert_eq!(g, Array1::from(expected.to_vec()));
+    }
     for f in [functions::sign, functions::floor, functions::ceil, functions::round] {
         assert_eq!([slope(f, 0.0), slope(f, 0.5), slope(f, -2.0)], [0.0; 3]);
     }

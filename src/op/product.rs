@@ -209,6 +209,12 @@ impl<'t, T: Real> Var<'t, T> {
                 self.fail("matmul", &format!("{a} · {b}: a scalar is no matrix\n  help: multiply with `*`"))
             }
             (1, 1) => self.dot(right),
+            (1, rank) if a[0] != b[rank - 2] => {
+                self.fail("matmul", &format!("{a} · {b}: inner axes {} and {} differ", a[0], b[rank - 2]))
+            }
+            (rank, 1) if a[rank - 1] != b[0] => {
+                self.fail("matmul", &format!("{a} · {b}: inner axes {} and {} differ", a[rank - 1], b[0]))
+            }
             (1, _) => {
                 let row = self.reshape([1, a[0]]).matmul(right);
                 let axis = row.shape().rank() - 2;

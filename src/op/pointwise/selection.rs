@@ -24,7 +24,7 @@ pointwise! {
 
         /// x limited to the interval [`low`, `high`].
         ///
-        /// All three broadcast; `low` must not be above `high`. NaN stays NaN.
+        /// All three broadcast. NaN stays NaN. Where `low` is above `high`, x below `low` becomes `low`, any other `high`.
         ///
         /// # Kinks
         ///
@@ -42,7 +42,7 @@ pointwise! {
             |y, c| [
                 (x.gt(low) * x.lt(high)).select(c, 0.0),
                 x.lt(low).select(c, 0.0),
-                x.gt(high).select(c, 0.0)
+                x.lt(low).select(0.0, x.gt(high).select(c, 0.0))
             ],
             on [-3.0..3.0, -1.0..-0.9, 0.9..1.0], kinks [];
     }
