@@ -52,8 +52,8 @@
 //! comes from outside, such as files, returns an [`Error`] with file, line and column. Numerical conventions, such as the
 //! slope of `relu` at 0, are listed in `docs/numerics.md`, every derivative in `docs/derivatives.md`.
 //!
-//! Cargo's profiles do not reach dependants: put `[profile.dev.package.gradus]` with `opt-level = 3` into your
-//! `Cargo.toml`, or debug builds will crawl.
+//! Cargo's profiles do not reach dependants: put `[profile.dev]` with `opt-level = 1` into your `Cargo.toml`, or debug
+//! builds will be some thirty times slower than they need to be.
 //!
 //! # Features
 //!
