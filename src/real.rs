@@ -22,7 +22,20 @@ use num_traits::{Float, FloatConst, NumAssign};
 /// assert_eq!(half(3.0_f32), 1.5);
 /// ```
 pub trait Real:
-    sealed::Sealed + Float + FloatConst + NumAssign + Scalar + Sum + Default + Debug + Display + LowerExp + FromStr + Send + Sync + 'static
+    sealed::Sealed
+    + Float
+    + FloatConst
+    + NumAssign
+    + Scalar
+    + Sum
+    + Default
+    + Debug
+    + Display
+    + LowerExp
+    + FromStr
+    + Send
+    + Sync
+    + 'static
 {
     /// The name of the type as listings print it.
     const NAME: &'static str;
