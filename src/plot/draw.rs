@@ -195,7 +195,7 @@ fn names_beside(plot: &Plot, aside: &DrawingArea<SVGBackend<'_>, Shift>) -> Resu
         if dash == 0 {
             aside.draw(&PathElement::new(ends, stroke(color)))?;
         } else {
-            aside.draw(&DashedPathElement::new(ends.into_iter(), dash, GAP, stroke(color)))?;
+            aside.draw(&DashedPathElement::new(ends, dash, GAP, stroke(color)))?;
         }
         let font = ("sans-serif", TEXT_SIZE).into_font();
         aside.draw(&Text::new(legible(&curve.name), (SAMPLE + 8, y - 6), font))?;
