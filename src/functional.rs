@@ -58,6 +58,15 @@ pub fn grad<T: Real, D: Dimension>(
 /// # Panics
 ///
 /// If the result is no scalar.
+///
+/// # Examples
+///
+/// ```
+/// use gradus::prelude::*;
+///
+/// let (value, gradient) = value_and_grad(|x| x.square().sum(), &array![3.0, 4.0]);
+/// assert_eq!((value, gradient), (25.0, array![6.0, 8.0]));
+/// ```
 #[track_caller]
 pub fn value_and_grad<T: Real, D: Dimension>(
     f: impl for<'t> FnOnce(Var<'t, T>) -> Var<'t, T>,
@@ -157,6 +166,10 @@ pub fn hvp<T: Real, D: Dimension>(
 ///
 /// Recorded once and run once for each row, or, where the argument is smaller than the result, for each column.
 ///
+/// # Panics
+///
+/// If the argument has more than 6 axes.
+///
 /// # Examples
 ///
 /// ```
@@ -233,6 +246,16 @@ pub fn grads<T: Real>(
 /// # Panics
 ///
 /// If the result is no scalar.
+///
+/// # Examples
+///
+/// ```
+/// use gradus::prelude::*;
+///
+/// let (value, gradients) = value_and_grads(|v| (v[0] * v[1]).sum(), &[&array![2.0], &array![3.0]]);
+/// assert_eq!(value, 6.0);
+/// assert_eq!(gradients, [array![3.0].into_dyn(), array![2.0].into_dyn()]);
+/// ```
 #[track_caller]
 pub fn value_and_grads<T: Real>(
     f: impl for<'a, 't> FnOnce(&'a [Var<'t, T>]) -> Var<'t, T>,
@@ -251,6 +274,16 @@ pub fn value_and_grads<T: Real>(
 /// # Panics
 ///
 /// If the cotangent has another shape than the result.
+///
+/// # Examples
+///
+/// ```
+/// use gradus::prelude::*;
+///
+/// let (a, b, c) = (array![1.0, 2.0], array![3.0, 4.0], array![1.0, 10.0]);
+/// let g = vjps(|v| v[0] * v[1], &[&a, &b], &c);
+/// assert_eq!(g, [array![3.0, 40.0].into_dyn(), array![1.0, 20.0].into_dyn()]);
+/// ```
 #[track_caller]
 pub fn vjps<T: Real, E: Dimension>(
     f: impl for<'a, 't> FnOnce(&'a [Var<'t, T>]) -> Var<'t, T>,
@@ -268,6 +301,15 @@ pub fn vjps<T: Real, E: Dimension>(
 /// # Panics
 ///
 /// If the directions have other shapes than the arrays.
+///
+/// # Examples
+///
+/// ```
+/// use gradus::prelude::*;
+///
+/// let dy = jvps(|v| v[0] * v[1], &[&array![2.0], &array![3.0]], &[&array![1.0], &array![10.0]]);
+/// assert_eq!(dy, array![23.0].into_dyn()); // 1·3 + 2·10
+/// ```
 #[track_caller]
 pub fn jvps<T: Real>(
     f: impl for<'a, 't> FnOnce(&'a [Var<'t, T>]) -> Var<'t, T>,
@@ -287,6 +329,16 @@ pub fn jvps<T: Real>(
 /// # Panics
 ///
 /// If the result is no scalar or the directions have other shapes than the arrays.
+///
+/// # Examples
+///
+/// ```
+/// use gradus::prelude::*;
+///
+/// // The Hessian of a·b is [[0, 1], [1, 0]].
+/// let hv = hvps(|v| (v[0] * v[1]).sum(), &[&array![2.0], &array![3.0]], &[&array![1.0], &array![10.0]]);
+/// assert_eq!(hv, [array![10.0].into_dyn(), array![1.0].into_dyn()]);
+/// ```
 #[track_caller]
 pub fn hvps<T: Real>(
     f: impl for<'a, 't> FnOnce(&'a [Var<'t, T>]) -> Var<'t, T>,
@@ -302,6 +354,19 @@ pub fn hvps<T: Real>(
 }
 
 /// The Jacobians of a function of several arrays, one for each; see [`jacobian`].
+///
+/// # Panics
+///
+/// If an array has more than 6 axes.
+///
+/// # Examples
+///
+/// ```
+/// use gradus::prelude::*;
+///
+/// let j = jacobians(|v| v[0] * v[1].sum(), &[&array![1.0, 2.0], &array![3.0, 4.0]]);
+/// assert_eq!(j, [array![[7.0, 0.0], [0.0, 7.0]], array![[1.0, 1.0], [2.0, 2.0]]]);
+/// ```
 #[track_caller]
 pub fn jacobians<T: Real>(
     f: impl for<'a, 't> FnOnce(&'a [Var<'t, T>]) -> Var<'t, T>,
@@ -320,6 +385,15 @@ pub fn jacobians<T: Real>(
 /// # Panics
 ///
 /// If the result is no scalar.
+///
+/// # Examples
+///
+/// ```
+/// use gradus::prelude::*;
+///
+/// let h = hessians(|v| (v[0].square() * v[1]).sum(), &[&array![3.0], &array![5.0]]);
+/// assert_eq!(h, [[array![[10.0]], array![[6.0]]], [array![[6.0]], array![[0.0]]]]);
+/// ```
 #[track_caller]
 pub fn hessians<T: Real>(
     f: impl for<'a, 't> FnOnce(&'a [Var<'t, T>]) -> Var<'t, T>,

@@ -43,7 +43,7 @@
 //! * [`check`] holds gradients against finite differences, in one line of a test, and says which element of which
 //!   parameter is wrong and by what factor.
 //! * [`nn`] has layers, initialisers and losses; [`optim`] the update rules; [`data`] tables, splits, scalers and batches;
-//!   [`train`] early stopping and progress; with features, [`io`] weights in files and `plot` pictures.
+//!   [`train`] early stopping and progress; with features, `io` weights in files and `plot` pictures.
 //! * [`CustomOp`] is an op of one's own.
 //!
 //! # What to expect

@@ -158,7 +158,7 @@ fn mistakes_panic_at_the_line_of_the_caller() {
     check(line!(), &|| drop(new().rows(&[])), "batches: there are no samples");
     let text = "batches: index 5 is out of range for 5 samples";
     check(line!(), &|| drop(new().rows(&[0, 5])), text);
-    let text = "batches: 1 samples do not fill one batch of 2, and the last is to be dropped";
+    let text = "batches: 1 sample, too few for one batch of 2, and the last is to be dropped";
     check(line!(), &|| assert!(new().drop_last().rows(&[3]).next().is_none()), text);
 }
 

@@ -6,6 +6,11 @@ use ndarray::ArrayViewD;
 use rand::RngExt;
 use std::sync::Arc;
 
+#[path = "support/panics.rs"]
+mod panics;
+
+use panics::assert_panics;
+
 /// x·k, whose derivative claims k·`factor` for one element and k for the others.
 struct Slip {
     factor: f64,
@@ -124,7 +129,14 @@ fn kinks_beside_the_point_are_avoided_and_at_the_point_reported() {
     assert!(report.passed());
     let report = check::gradients(|v| v[0].relu().sum(), &[&array![0.0, 1.0]]).report();
     assert_eq!(report.failures.len(), 1, "{report}");
-    assert!((report.failures[0].numeric - 0.5).abs() < 1e-6);
+    let failure = &report.failures[0];
+    assert!((failure.numeric - 0.5).abs() < 1e-6);
+    assert_eq!((failure.verdict, failure.kink), (Verdict::Inconclusive, true), "{report}");
+    assert!(failure.to_string().ends_with("(a kink or a jump at the point)"), "{report}");
+    // What lies outside of both slopes is wrong, kink or not.
+    let below = check::gradients(|v| v[0].abs().sum() - 3.0 * v[0].sum() + 3.0 * v[0].detach().sum(), &[&array![0.0]]);
+    let report = below.report();
+    assert_eq!(report.failures[0].verdict, Verdict::Mismatch, "{report}");
 }
 
 #[test]
@@ -146,6 +158,58 @@ fn jumps_are_inconclusive_or_wrong_but_never_right() {
 #[should_panic(expected = "nothing to check, no input has an element")]
 fn nothing_to_check_is_no_success() {
     check::gradients(|v| v[0].sum(), &[&Array1::<f64>::zeros(0)]).assert();
+}
+
+#[test]
+fn why_there_is_nothing_to_check_is_said() {
+    let (mut params, layers) = network(5);
+    params.freeze(|_| true);
+    let frozen = check::model(&params, |step| step.param(layers[0].0).square().sum()).report();
+    assert!(frozen.to_string().contains("nothing to check, all 4 parameters are frozen"), "{frozen}");
+    let none = check::model(&Params::<f64>::new(), |step| step.scalar(1.0)).report();
+    assert!(none.to_string().contains("nothing to check, the store has no parameters"), "{none}");
+    let directions = check::gradients(|v| v[0].sum(), &[&array![1.0]]).directions(0).report();
+    assert!(directions.to_string().contains("nothing to check, 0 directions were asked for"), "{directions}");
+    let mut tape = Tape::new();
+    let step = tape.record(&params);
+    let inputs = (step.input(&[1.0, 2.0]).sum() + step.param(layers[0].0).sum()).check().report();
+    assert!(inputs.to_string().contains("no `variable` and no parameter that is not frozen"), "{inputs}");
+    assert!([frozen, none, directions, inputs].iter().all(|report| !report.passed()));
+}
+
+#[test]
+fn what_the_loss_does_not_reach_is_named() {
+    let (params, layers) = network(6);
+    let part = check::model(&params, |step| step.param(layers[1].0).square().sum() + step.param(layers[0].1).sum());
+    let report = part.order(2).report();
+    assert!(report.passed(), "{report}");
+    let named = "  not reached, so the derivative is 0: layer.0.weight, layer.1.bias\n";
+    assert!(report.to_string().contains(named), "{report}");
+    let reached: Vec<_> = report.inputs[..4].iter().map(|input| input.reached).collect();
+    assert_eq!(reached, [false, true, true, false]);
+    // A derivative of 0 is not the same: a value depends on all of them.
+    let all = check::model(&params, |step| {
+        layers.iter().map(|l| step.param(l.0).ge(9.0).sum() + step.param(l.1).sum()).sum()
+    });
+    assert!(!all.report().to_string().contains("not reached"));
+    let nothing = check::model(&params, |step| step.scalar(2.0).square()).report();
+    assert!(!nothing.passed());
+    assert!(nothing.to_string().starts_with("gradient check failed"), "{nothing}");
+    assert!(nothing.to_string().contains("depends on none of its inputs"), "{nothing}");
+}
+
+#[test]
+fn impossible_settings_are_refused() {
+    let check = || check::gradients(|v| v[0].sum(), &[&array![1.0]]);
+    for tolerance in [f64::NAN, f64::INFINITY, -1e-6, 0.0, 1.0] {
+        let message = format!("check: tolerance {tolerance}, expected one above 0 and below 1");
+        assert_panics(&message, || check().tolerance(tolerance));
+    }
+    assert_panics("check: order 0, expected at least 1", || check().order(0));
+    let message = "check: training: a recording is checked as it stands\n  help: record it with `tape.train`";
+    assert_panics(message, || {
+        drop(Tape::new().record(&Params::<f64>::new()).variable(&[1.0]).sum().check().training(1));
+    });
 }
 
 #[test]
@@ -247,6 +311,20 @@ fn training_mode_can_be_checked_with_a_seed() {
 }
 
 #[test]
+fn a_function_can_be_checked_in_training() {
+    let seen = std::cell::Cell::new(false);
+    let checked = check::gradients(
+        |v| {
+            seen.set(v[0].recording().is_training());
+            v[0].square().sum()
+        },
+        &[&array![1.0]],
+    );
+    checked.training(4).assert();
+    assert!(seen.get());
+}
+
+#[test]
 fn a_recording_without_a_closure() {
     let (params, layers) = network(4);
     let images = Array2::from_shape_fn((3, 4), |(i, j)| (i as f64 - j as f64) * 0.3);
@@ -287,4 +365,88 @@ fn results_of_any_shape_are_weighted() {
     assert_eq!(report.failures.len(), 2, "{report}");
     let report = check::gradients(|v| v[0].custom(op.clone(), &[v[0]]).sum(), &[&array![1.0, 2.0]]).report();
     assert!(report.passed(), "a plain sum can't see it");
+}
+
+/// x², whose derivative claims `claim`·2x, or that it is 0.
+struct Square {
+    claim: Option<f64>,
+}
+
+impl<T: Real> CustomOp<T> for Square {
+    fn shape(&self, inputs: &[Shape]) -> Shape {
+        inputs[0]
+    }
+
+    fn eval(&self, inputs: &[ArrayViewD<'_, T>], out: &mut [T]) {
+        out.iter_mut().zip(&inputs[0]).for_each(|(y, &x)| *y = x * x);
+    }
+
+    fn vjp<'t>(&self, x: &[Var<'t, T>], _: Var<'t, T>, c: Var<'t, T>) -> Vec<Cotangent<'t, T>> {
+        vec![self.claim.map_or(Cotangent::Zero, |claim| Cotangent::Var(c * x[0] * (2.0 * claim)))]
+    }
+}
+
+/// Ways to make a loss of something large and something small.
+#[derive(Clone, Copy, PartialEq, Debug)]
+enum Join {
+    Sum,
+    OneTensor,
+    Root,
+    Square,
+}
+
+/// Checks a derivative of size `slope`, in `claim` as [`Square`] has it, beside inputs that make the loss about `size`.
+fn beside<T: Real>(size: f64, slope: f64, claim: Option<f64>, join: Join) -> check::Report {
+    let op: Arc<dyn CustomOp<T>> = Arc::new(Square { claim });
+    let pair = |x: f64, y: f64| array![T::of(x), T::of(y)];
+    let half = (size / 2.0).sqrt();
+    check::gradients(
+        |v| {
+            let (large, small) = (v[0].square(), v[1].custom(op.clone(), &[v[1]]));
+            match join {
+                Join::Sum => large.sum() + small.sum(),
+                Join::OneTensor => concat(&[large, small], 0).sum(),
+                Join::Root => (large.sum() + small.sum()).sqrt(),
+                Join::Square => (large.sum() + small.sum()).square(),
+            }
+        },
+        &[&pair(half, -half), &pair(0.5 * slope, -0.3 * slope)],
+    )
+    .report()
+}
+
+#[test]
+fn nothing_wrong_passes_beside_something_large() {
+    for join in [Join::Sum, Join::OneTensor, Join::Root, Join::Square] {
+        for slope in [1.0, 1e-2, 1e-4] {
+            for claim in [Some(-1.0), Some(2.0), Some(0.5), None] {
+                for size in [1e3, 1e5, 1e8] {
+                    let report = beside::<f32>(size, slope, claim, join);
+                    assert!(!report.passed(), "f32 {size:e}, slope {slope:e}, {claim:?}, {join:?}: {report}");
+                }
+                for size in [1e3, 1e6, 1e11] {
+                    let report = beside::<f64>(size, slope, claim, join);
+                    assert!(!report.passed(), "f64 {size:e}, slope {slope:e}, {claim:?}, {join:?}: {report}");
+                }
+            }
+            for size in [1e3, 1e5, 1e6, 1e8, 1e11] {
+                for report in [beside::<f32>(size, slope, Some(1.0), join), beside::<f64>(size, slope, Some(1.0), join)]
+                {
+                    let wrong = report.failures.iter().filter(|failure| failure.verdict != Verdict::Inconclusive);
+                    assert_eq!(wrong.count(), 0, "{size:e}, slope {slope:e}, {join:?}: {report}");
+                    assert!(join != Join::Sum || report.passed(), "{size:e}, slope {slope:e}, {join:?}: {report}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_too_coarse_in_f32_is_said_to_be_so() {
+    let report = beside::<f32>(1e8, 1.0, Some(1.0), Join::Root);
+    assert!(!report.passed());
+    let help = "  help: f32 is too coarse here; check in f64, a model with `params.cast::<f64>()`\n";
+    assert!(report.to_string().ends_with(help), "{report}");
+    let report = beside::<f64>(1e8, 1.0, Some(1.0), Join::Root);
+    assert!(report.passed(), "{report}");
 }

@@ -43,6 +43,8 @@ fn the_same_numbers_in_many_spellings() {
         "1.5,-2\r\n3e-4,40\r\n",
         " 1.5 ,\t-2.0\n\n\n0.0003, +40.\n\n",
         "\"1.5\",\"-2\"\n3E-4,\"40\"\n",
+        "1.5, \"-2\"\n \" 3e-4\" ,\t\"40\" \n",
+        "1.5,-2\r3e-4,40\r",
         "\u{feff}1.5,-2\n3e-4,40\n",
     ] {
         let table = parse(&bare(), text).unwrap();
@@ -67,6 +69,8 @@ fn errors_name_file_line_and_column() {
         (&named, "a,b\n1,2\n3,x\n", "t.csv, line 3, column 2 (b): `x` is no number"),
         (&named, "a,b\r\n1,2\r\n\r\n\r\n,4\r\n", "t.csv, line 5, column 1 (a): `` is no number"),
         (&bare(), "1,2\n3,4 5\n", "t.csv, line 2, column 2: `4 5` is no number"),
+        (&named, "a, \"b\"\r1,2\r3,x\r", "t.csv, line 3, column 2 (b): `x` is no number"),
+        (&bare().skip(1), "x,y\r1,2\r3,?\r", "t.csv, line 3, column 2: `?` is no number"),
         (&bare(), "1,2\n3,1e999\n", "t.csv, line 2, column 2: `1e999` is too large for f64"),
         (&bare().skip(1), "x\n1,2\n3,?\n", "t.csv, line 3, column 2: `?` is no number"),
         (
@@ -189,7 +193,7 @@ fn labels_are_whole_numbers_from_0() {
     assert_eq!(data::labels(&array![3.0_f32, 0.0]).unwrap(), [3, 0]);
     for (wrong, text) in [(0.5, "0.5"), (-1.0, "-1"), (f64::NAN, "NaN"), (1e300, &*1e300.to_string())] {
         let error = data::labels(&array![0.0, wrong]).unwrap_err();
-        let expected = format!("row 1, counted from 0: {text} is no label: a whole number from 0");
+        let expected = format!("labels: row 2: {text} is no label, expected a whole number from 0");
         assert_eq!((error.to_string(), error.kind()), (expected, ErrorKind::Value));
     }
 }

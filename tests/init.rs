@@ -249,6 +249,19 @@ fn impossible_arguments_are_refused() {
         "init: [3] has no fans, which take a weight [in, out]\n  help: give a bias `Init::Zeros`, or state the spread with `Init::Uniform` or `Init::Normal`",
         || Init::HeUniform.array::<f64>([3], &mut rng()),
     );
+    assert_panics("init: constant NaN, expected a finite number", || draw(Init::Constant(f64::NAN), [2]));
+    for init in
+        [Init::Normal { mean: f64::NAN, deviation: 1.0 }, Init::TruncatedNormal { mean: f64::NAN, deviation: 1.0 }]
+    {
+        assert_panics("init: mean NaN, expected a finite number", || draw(init, [2]));
+    }
+    assert_panics("init: Constant(1e300) gives 1e300 (inf as f32), expected finite numbers", || {
+        Init::Constant(1e300).array::<f32>([2], &mut rng())
+    });
+    let uniform = Init::Uniform { low: 0.0, high: 1e300 };
+    assert!(draw(uniform, [9]).iter().all(|x| x.is_finite()));
+    assert!(std::panic::catch_unwind(|| uniform.array::<f32>([9], &mut rng())).is_err());
+    assert_panics("init: slope inf, expected a finite number", || gain(Activation::LeakyRelu(f64::INFINITY)));
     assert_panics("init: gain NaN, expected a finite number", || {
         Init::Orthogonal { gain: f64::NAN }.array::<f64>([2, 2], &mut rng())
     });

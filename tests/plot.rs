@@ -91,6 +91,40 @@ fn gaps_where_values_are_not_finite() {
     assert_eq!(one.matches("<circle").count(), 1);
 }
 
+/// Lines are broken between words, none reaches the ends of the picture, and the curves lie below them.
+#[test]
+fn a_long_title_stays_within_the_picture() {
+    let words: Vec<String> = (100..140).map(|number| format!("word{number}")).collect();
+    let svg = two_curves().title(words.join(" ")).svg().unwrap();
+    let lines: Vec<String> = texts(&svg).into_iter().filter(|text| text.starts_with("word")).collect();
+    assert_eq!(lines.join(" "), words.join(" "));
+    assert!(lines.len() > 2 && lines.iter().all(|line| line.len() * 12 <= 800), "{lines:?}");
+    let last = svg.lines().zip(svg.lines().skip(1)).filter(|(_, text)| text.starts_with("word")).last().unwrap().0;
+    let y: i32 = last.split_once(" y=\"").unwrap().1.split_once('"').unwrap().0.parse().unwrap();
+    assert!(curves(&svg, FIRST)[0].iter().all(|point| point.1 > y + 20), "{y}");
+    // A word that fits no line is cut.
+    let svg = two_curves().title("x".repeat(150)).svg().unwrap();
+    let lengths: Vec<usize> = texts(&svg).iter().filter(|text| text.starts_with("xx")).map(String::len).collect();
+    assert_eq!(lengths, [66, 66, 18]);
+}
+
+/// The ninth curve has the colour of the first, and gaps; the seventeenth has longer dashes.
+#[test]
+fn more_curves_than_colours_differ_in_dashes() {
+    let values = [[1.0, 1.0], [2.0, 2.0], [3.0, 3.0]];
+    let plot = (0..17).fold(Plot::new(), |plot, k| plot.curve(&format!("curve {k}"), &values[k / 8]));
+    let svg = plot.svg().unwrap();
+    // The longest piece of each of the three, which lie at heights of their own.
+    let mut longest = std::collections::BTreeMap::new();
+    for piece in curves(&svg, FIRST) {
+        let [(start, y), .., (end, _)] = piece[..] else { continue };
+        let length: &mut i32 = longest.entry(-y).or_default();
+        *length = (end - start).max(*length);
+    }
+    let longest: Vec<i32> = longest.into_values().collect();
+    assert!(matches!(longest[..], [600..=800, 5..=7, 11..=13]), "{longest:?}");
+}
+
 #[test]
 fn names_are_text() {
     let svg = Plot::new().title("a < b & \u{7} \"c\"").curve("x", &[1.0, 2.0]).svg().unwrap();

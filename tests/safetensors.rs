@@ -111,6 +111,19 @@ fn a_save_that_fails_leaves_the_old_file() {
     assert_eq!(save(&model::<f32>(1.0), "..").unwrap_err().to_string(), "cannot write `..`: this is no file name");
 }
 
+/// The format would take it for something else, and no file could be read again.
+#[test]
+fn the_name_that_the_format_keeps_is_refused_before_anything_is_written() {
+    let directory = directory("the_name_that_the_format_keeps");
+    let mut params = model::<f32>(1.0);
+    params.add("__metadata__", [2], || 0.5);
+    let path = directory.join("weights.safetensors");
+    let error = save(&params, &path).unwrap_err();
+    let text = "safetensors: the format keeps the name `__metadata__` for itself, no tensor can have it";
+    assert_eq!((error.to_string().as_str(), error.kind()), (text, ErrorKind::Name));
+    assert!(!path.exists());
+}
+
 #[test]
 fn errors_name_the_file() {
     let path = directory("errors_name_the_file").join("other.safetensors");

@@ -38,6 +38,24 @@ fn statistics_are_in_double_precision() {
     assert_eq!(scaler.transform(&array![[16_777_001.0_f32]]).unwrap(), array![[1.0]]);
 }
 
+/// Squares of such numbers are 0 or infinite.
+#[test]
+fn numbers_of_any_size() {
+    for size in [1e-300, 1e-200, 1e200, 1e308] {
+        let scaler = StandardScaler::fit(&array![[-size], [size], [-size], [size]]).unwrap();
+        assert_eq!((scaler.mean()[0], scaler.std()[0]), (0.0, size));
+    }
+    let scaler = StandardScaler::fit(&array![[1e-200_f64], [2e-200]]).unwrap();
+    let z = scaler.transform(&array![[1e-200_f64], [2e-200]]).unwrap();
+    assert!((z[[0, 0]] + 1.0).abs() < 1e-14 && (z[[1, 0]] - 1.0).abs() < 1e-14, "{z}");
+    let x = array![[1.7e308], [-1.7e308], [-1.7e308]];
+    let z = StandardScaler::fit(&x).unwrap().transform(&x).unwrap();
+    assert!((z[[0, 0]] - 2.0_f64.sqrt()).abs() < 1e-14, "{z}");
+    // A small spread far from 0.
+    let scaler = StandardScaler::fit(&array![[1e200], [1e200 * (1.0 + f64::EPSILON)]]).unwrap();
+    assert!(scaler.std()[0] > 0.0 && scaler.std()[0].is_finite());
+}
+
 /// The test part does not enter the statistics: that would be leakage.
 #[test]
 fn other_parts_are_scaled_with_the_statistics_of_the_training_part() {

@@ -111,6 +111,14 @@ fn what_is_refused() {
         "split: 0 samples are too few: part 0 with a fraction of 0.500 would be empty"
     );
     assert_eq!(
+        text(split::shuffled(1, [0.5, 0.5], 0)),
+        "split: 1 sample is too few: part 1 with a fraction of 0.500 would be empty"
+    );
+    assert_eq!(
+        text(split::stratified(&[0, 0, 1], [0.5, 0.5], 0)),
+        "split: class 1 has 1 sample, too few for one in each part: part 1 with a fraction of 0.500 would have none\n  help: larger fractions, or `split::shuffled`"
+    );
+    assert_eq!(
         text(split::shuffled(2, [0.8, 0.1, 0.1], 0)),
         "split: 2 samples are too few: part 2 with a fraction of 0.100 would be empty"
     );

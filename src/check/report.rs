@@ -4,17 +4,14 @@ use std::fmt;
 
 use super::difference::Estimate;
 use super::subject::Block;
+use super::{NEGLIGIBLE, SMALL};
 use crate::real::Real;
 use crate::shape::Shape;
 
 /// How many of the worst elements a report lists.
 const LISTED: usize = 10;
-/// Rounding errors of a derivative, in units of the last place of what enters it.
-const ROUNDINGS: f64 = 64.0;
-/// Of many estimates the one with the smallest error is taken, so that error is rather too small.
-const OPTIMISM: f64 = 4.0;
-/// An estimate that is off by more than this part of itself says nothing.
-const USELESS: f64 = 0.05;
+/// A derivative that is known to this part of itself has no wrong sign or factor.
+const ROUGH: f64 = 0.05;
 
 /// What a check found: a summary for each input, and the elements that failed. Print it, or [`assert`](Report::assert) it.
 #[derive(Clone, Debug)]
@@ -24,10 +21,12 @@ pub struct Report {
     /// The elements that failed, worst first.
     pub failures: Vec<Element>,
     element_type: &'static str,
-    epsilon: f64,
+    coarse: bool,
     tolerance: f64,
-    directions: bool,
+    directions: Option<usize>,
     names: Vec<(String, Shape)>,
+    /// What there is instead of inputs, if there are none.
+    lack: String,
 }
 
 /// What a check found for one input at one order of derivative.
@@ -39,6 +38,8 @@ pub struct InputReport {
     pub shape: Shape,
     /// The order of the derivative.
     pub order: usize,
+    /// Whether what is differentiated depends on the input at all.
+    pub reached: bool,
     /// The number of elements (or directions) checked.
     pub checked: usize,
     /// The number of those that failed.
@@ -66,6 +67,8 @@ pub struct Element {
     pub error: f64,
     /// What is wrong.
     pub verdict: Verdict,
+    /// Whether there is a kink or a jump at the point itself.
+    pub kink: bool,
 }
 
 /// What is wrong with an element.
@@ -74,7 +77,7 @@ pub struct Element {
 pub enum Verdict {
     /// Analytic and numeric derivative differ.
     Mismatch,
-    /// The differences do not settle, so they can't confirm anything: there may be a kink or a jump.
+    /// The differences are too coarse to confirm anything, or there is a kink or a jump at the point.
     Inconclusive,
     /// One of the two derivatives is NaN or infinite.
     NotFinite,
@@ -84,8 +87,8 @@ pub enum Verdict {
 #[derive(Clone, Debug)]
 pub(super) struct Comparison {
     pub(super) index: String,
-    /// The size of what was moved, or 1.
-    pub(super) size: f64,
+    /// How far rounding may have moved the analytic derivative.
+    pub(super) rounding: f64,
     pub(super) analytic: f64,
     pub(super) estimate: Estimate,
 }
@@ -98,23 +101,43 @@ impl Comparison {
     fn difference(&self) -> f64 {
         (self.analytic - self.estimate.value).abs()
     }
+
+    /// How far the two may be apart where both are right.
+    fn bar(&self) -> f64 {
+        self.estimate.error + self.rounding
+    }
+
+    fn differs(&self, tolerance: f64) -> bool {
+        self.difference() > tolerance * self.magnitude() + self.bar()
+    }
+
+    /// Whether the point is at a kink, and the analytic derivative lies between the slopes to both sides.
+    fn is_at_kink(&self) -> bool {
+        self.estimate.kink.is_some_and(|[left, right]| {
+            let slack = self.bar().min((right - left).abs());
+            (left.min(right) - slack..=left.max(right) + slack).contains(&self.analytic)
+        })
+    }
 }
 
 impl Report {
-    pub(super) fn new<T: Real>(tolerance: f64, directions: Option<usize>, blocks: &[Block<T>]) -> Self {
+    pub(super) fn new<T: Real>(tolerance: f64, directions: Option<usize>, blocks: &[Block<T>], lack: String) -> Self {
         let names = blocks.iter().map(|block| (block.name.clone(), block.shape)).collect();
-        let directions = directions.is_some();
-        let (element_type, epsilon) = (T::NAME, T::epsilon().as_f64());
-        Self { inputs: Vec::new(), failures: Vec::new(), element_type, epsilon, tolerance, directions, names }
+        let (element_type, coarse) = (T::NAME, T::epsilon() > T::of(1e-10));
+        Self { inputs: Vec::new(), failures: Vec::new(), element_type, coarse, tolerance, directions, names, lack }
     }
 
-    /// Takes in what was compared for one input; `scale` is the size of all that enters its derivative.
-    pub(super) fn add(&mut self, order: usize, input: usize, scale: f64, elements: Vec<Comparison>) {
+    /// Takes in what was compared for one input.
+    pub(super) fn add(&mut self, order: usize, input: usize, reached: bool, elements: Vec<Comparison>) {
+        let confirmed = elements.iter().filter(|element| !element.differs(self.tolerance));
+        // The smaller of the two: a wrong one must not make others negligible.
+        let largest = confirmed.map(|e| e.analytic.abs().min(e.estimate.value.abs())).fold(0.0, f64::max);
         let (name, shape) = self.names[input].clone();
         let mut summary = InputReport {
             name: name.clone(),
             shape,
             order,
+            reached,
             checked: elements.len(),
             failed: 0,
             max_absolute_error: 0.0,
@@ -127,29 +150,31 @@ impl Report {
             summary.max_absolute_error = worst(difference, summary.max_absolute_error);
             let relative = if difference == 0.0 { 0.0 } else { difference / element.magnitude() };
             summary.max_relative_error = worst(relative, summary.max_relative_error);
-            if let Some(verdict) = self.judge(&element, scale) {
+            if let Some(verdict) = self.judge(&element, largest) {
                 summary.failed += 1;
+                let kink = verdict == Verdict::Inconclusive && element.is_at_kink();
                 let Comparison { index, analytic, estimate, .. } = element;
-                let (numeric, error) = (estimate.value, estimate.error);
-                self.failures.push(Element { input: name.clone(), index, order, analytic, numeric, error, verdict });
+                let (input, numeric, error) = (name.clone(), estimate.value, estimate.error);
+                self.failures.push(Element { input, index, order, analytic, numeric, error, verdict, kink });
             }
         }
         self.inputs.push(summary);
         self.failures.sort_by(|a, b| b.badness().total_cmp(&a.badness()));
     }
 
-    fn judge(&self, element: &Comparison, scale: f64) -> Option<Verdict> {
-        let (magnitude, error) = (element.magnitude(), element.estimate.error);
+    /// What is wrong, `largest` being the largest derivative of the same input. The module's page states the rule.
+    fn judge(&self, element: &Comparison, largest: f64) -> Option<Verdict> {
         if !element.analytic.is_finite() || !element.estimate.value.is_finite() {
             return Some(Verdict::NotFinite);
         }
-        let rounding = ROUNDINGS * self.epsilon * scale / element.size;
-        if element.difference() > self.tolerance * magnitude + OPTIMISM * error + rounding {
-            return Some(Verdict::Mismatch);
+        if element.differs(self.tolerance) {
+            return Some(if element.is_at_kink() { Verdict::Inconclusive } else { Verdict::Mismatch });
         }
-        // An error that is small beside everything else belongs to a derivative that is as good as 0.
-        let small = self.tolerance * scale / element.size;
-        (error > (USELESS * magnitude).max(small)).then_some(Verdict::Inconclusive)
+        let (bar, magnitude) = (element.bar(), element.magnitude());
+        let zero = element.analytic.abs() <= element.rounding;
+        let small = bar <= SMALL * self.tolerance && (zero || bar <= ROUGH * magnitude);
+        let confirmed = bar <= self.tolerance * magnitude.max(largest) || small || bar <= NEGLIGIBLE * self.tolerance;
+        (!confirmed).then_some(Verdict::Inconclusive)
     }
 
     /// The number of elements (or directions) checked, over all inputs and orders.
@@ -158,17 +183,17 @@ impl Report {
         self.inputs.iter().map(|input| input.checked).sum()
     }
 
-    /// Whether every derivative was confirmed, and there was at least one.
+    /// Whether every derivative was confirmed, there was at least one, and what was differentiated depends on an input.
     #[must_use]
     pub fn passed(&self) -> bool {
-        self.failures.is_empty() && self.checked() > 0
+        self.failures.is_empty() && self.checked() > 0 && self.inputs.iter().any(|input| input.reached)
     }
 
     /// Panics with the report unless it [`passed`](Report::passed).
     ///
     /// # Panics
     ///
-    /// If a derivative was not confirmed, or there was none.
+    /// If a derivative was not confirmed, there was none, or nothing depends on the inputs.
     #[track_caller]
     pub fn assert(&self) {
         assert!(self.passed(), "{self}");
@@ -198,12 +223,17 @@ pub(super) fn position(shape: &Shape, at: usize) -> String {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let what = if self.directions { "directions" } else { "elements" };
+        let what = if self.directions.is_some() { "directions" } else { "elements" };
         let (checked, failed) = (self.checked(), self.failures.len());
         if checked == 0 {
-            return writeln!(f, "gradient check: nothing to check, no input has an element");
+            let why = match (self.names.len(), self.directions) {
+                (0, _) => &self.lack[..],
+                (_, Some(0)) => "0 directions were asked for",
+                _ => "no input has an element",
+            };
+            return writeln!(f, "gradient check failed: nothing to check, {why}");
         }
-        let outcome = if failed == 0 { "passed" } else { "failed" };
+        let outcome = if self.passed() { "passed" } else { "failed" };
         writeln!(
             f,
             "gradient check {outcome}: {failed} of {checked} {what} wrong ({}, tolerance {:e})",
@@ -224,13 +254,33 @@ impl fmt::Display for Report {
                 input.max_relative_error
             )?;
         }
+        self.write_unreached(f)?;
         for element in self.failures.iter().take(LISTED) {
             writeln!(f, "  {element}")?;
         }
         if failed > LISTED {
             writeln!(f, "  … and {} more", failed - LISTED)?;
         }
+        if self.coarse && self.failures.iter().any(|e| e.verdict == Verdict::Inconclusive && !e.kink) {
+            let name = self.element_type;
+            writeln!(f, "  help: {name} is too coarse here; check in f64, a model with `params.cast::<f64>()`")?;
+        }
         Ok(())
+    }
+}
+
+impl Report {
+    /// Names the inputs that play no part: a layer that is left out by mistake shows nowhere else.
+    fn write_unreached(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let first = self.inputs.iter().filter(|input| input.order == 1);
+        let unreached: Vec<_> = first.clone().filter(|input| !input.reached).map(|input| &input.name[..]).collect();
+        if unreached.is_empty() {
+            return Ok(());
+        }
+        if unreached.len() == first.count() {
+            writeln!(f, "  nothing to differentiate: what is checked depends on none of its inputs")?;
+        }
+        writeln!(f, "  not reached, so the derivative is 0: {}", unreached.join(", "))
     }
 }
 
@@ -247,7 +297,8 @@ impl fmt::Display for Element {
             self.numeric,
             self.error,
             self.ratio()
-        )
+        )?;
+        if self.kink { f.write_str(" (a kink or a jump at the point)") } else { Ok(()) }
     }
 }
 

@@ -8,7 +8,9 @@ use crate::params::{Param, Params};
 use crate::real::Real;
 use crate::run::Tensor;
 use crate::shape::Shape;
-use crate::tape::{Recorder, Step, Tape, Var};
+use crate::tape::{Recorder, Recording, Step, Tape, Var};
+
+use super::terms::{depend, terms};
 
 /// One input: what it is called, and the point at which it is checked.
 pub(super) struct Block<T> {
@@ -21,10 +23,27 @@ pub(super) struct Block<T> {
 pub(super) trait Subject<T: Real> {
     fn blocks(&self) -> Vec<Block<T>>;
 
-    /// The scalar of this order at a point and, if asked for, its gradient for every input.
-    fn evaluate(&mut self, order: usize, seed: u64, point: &[Vec<T>], gradient: bool) -> (T, Vec<Vec<T>>);
+    /// What there is instead, where there are no blocks.
+    fn lack(&self) -> String;
 
-    fn set_training(&mut self, _: u64) {}
+    /// The terms of the scalar of this order at a point.
+    fn values(&mut self, order: usize, seed: u64, point: &[Vec<T>]) -> Vec<Vec<f64>>;
+
+    /// The same with the gradient for every input.
+    fn derivative(&mut self, order: usize, seed: u64, point: &[Vec<T>]) -> Derivative<T>;
+
+    /// Records for training from now on, or tells why not.
+    fn set_training(&mut self, seed: u64) -> Result<(), &'static str>;
+}
+
+/// A scalar at a point, with its derivative.
+pub(super) struct Derivative<T> {
+    /// The elements of each term, times the term's factor.
+    pub(super) terms: Vec<Vec<f64>>,
+    /// One for each input.
+    pub(super) gradients: Vec<Vec<T>>,
+    /// For each input, which terms depend on it.
+    pub(super) depends: Vec<Vec<bool>>,
 }
 
 /// The scalar to differentiate: the result itself, or for order k the derivative of order k − 1, each weighted with
@@ -53,14 +72,26 @@ fn array<T: Real>(shape: &Shape, values: Vec<T>) -> ArrayD<T> {
     ArrayD::from_shape_vec(&shape[..], values).expect("values fill their shape")
 }
 
-/// Reads the scalar and, if asked for, its gradients.
-fn read<'t, T: Real>(scalar: Var<'t, T>, inputs: &[Var<'t, T>], gradient: bool) -> (T, Vec<Vec<T>>) {
-    if !gradient {
-        return (scalar.item(), Vec::new());
-    }
+/// Reads the terms of a scalar.
+fn read<T: Real>(scalar: Var<'_, T>) -> Vec<Vec<f64>> {
+    let terms = terms(scalar);
+    let vars: Vec<_> = terms.iter().map(|term| scalar.at(term.id)).collect();
+    let values = scalar.recording().values(&vars);
+    terms.iter().zip(&values).map(|(term, value)| times(term.factor, value)).collect()
+}
+
+/// Reads the terms of a scalar and its gradients.
+fn derive<'t, T: Real>(scalar: Var<'t, T>, inputs: &[Var<'t, T>]) -> Derivative<T> {
+    let terms = terms(scalar);
+    let depends = inputs.iter().map(|&input| depend(&terms, input)).collect();
     let gradients = scalar.gradients(inputs);
-    let values = scalar.recording().values(&gradients).into_iter().map(|g| g.iter().copied().collect()).collect();
-    (scalar.item(), values)
+    let values = scalar.recording().values(&gradients);
+    let gradients = values.iter().map(|g| g.iter().copied().collect()).collect();
+    Derivative { terms: read(scalar), gradients, depends }
+}
+
+fn times<'a, T: Real>(factor: f64, values: impl IntoIterator<Item = &'a T>) -> Vec<f64> {
+    values.into_iter().map(|x| factor * x.as_f64()).collect()
 }
 
 /// A function of arrays.
@@ -69,12 +100,13 @@ pub(super) struct Function<F, T: Real> {
     inputs: Vec<(Shape, Vec<T>)>,
     params: Params<T>,
     tape: Tape<T>,
+    training: Option<u64>,
 }
 
 impl<F, T: Real> Function<F, T> {
     pub(super) fn new(f: F, inputs: &[&dyn Tensor<T>]) -> Self {
         let inputs = inputs.iter().map(|input| (Shape::new(input.lengths()), input.elements())).collect();
-        Self { f, inputs, params: Params::new(), tape: Tape::new() }
+        Self { f, inputs, params: Params::new(), tape: Tape::new(), training: None }
     }
 }
 
@@ -90,12 +122,48 @@ where
         inputs.map(|(k, (shape, values))| Block { name: name(k), shape: *shape, values: values.clone() }).collect()
     }
 
-    fn evaluate(&mut self, order: usize, seed: u64, point: &[Vec<T>], gradient: bool) -> (T, Vec<Vec<T>>) {
-        let step = self.tape.record(&self.params);
+    fn lack(&self) -> String {
+        "there are no inputs".to_owned()
+    }
+
+    fn values(&mut self, order: usize, seed: u64, point: &[Vec<T>]) -> Vec<Vec<f64>> {
+        self.record(order, seed, point, |scalar, _| read(scalar))
+    }
+
+    fn derivative(&mut self, order: usize, seed: u64, point: &[Vec<T>]) -> Derivative<T> {
+        self.record(order, seed, point, |scalar, vars| derive(scalar, vars))
+    }
+
+    fn set_training(&mut self, seed: u64) -> Result<(), &'static str> {
+        self.training = Some(seed);
+        Ok(())
+    }
+}
+
+impl<F, T: Real> Function<F, T>
+where
+    F: for<'v, 't> Fn(&'v [Var<'t, T>]) -> Var<'t, T>,
+{
+    /// Records the scalar at a point and hands it on with the inputs.
+    fn record<R>(
+        &mut self,
+        order: usize,
+        seed: u64,
+        point: &[Vec<T>],
+        then: impl for<'t> FnOnce(Var<'t, T>, &[Var<'t, T>]) -> R,
+    ) -> R {
+        let step = start(&mut self.tape, &self.params, self.training);
         let arrays = self.inputs.iter().zip(point).map(|((shape, _), values)| array(shape, values.clone()));
         let vars: Vec<_> = arrays.map(|x| step.constant(&x)).collect();
         let result = (self.f)(&vars);
-        read(scalar(result, &vars, order, seed), &vars, gradient)
+        then(scalar(result, &vars, order, seed), &vars)
+    }
+}
+
+fn start<'r, 'd, T: Real>(tape: &'r mut Tape<T>, params: &'r Params<T>, training: Option<u64>) -> Recording<'r, 'd, T> {
+    match training {
+        Some(seed) => tape.train(params, seed),
+        None => tape.record(params),
     }
 }
 
@@ -129,21 +197,47 @@ where
         self.handles.iter().map(block).collect()
     }
 
-    fn evaluate(&mut self, order: usize, seed: u64, point: &[Vec<T>], gradient: bool) -> (T, Vec<Vec<T>>) {
+    fn lack(&self) -> String {
+        match self.params.params().len() {
+            0 => "the store has no parameters".to_owned(),
+            1 => "the only parameter is frozen".to_owned(),
+            n => format!("all {n} parameters are frozen"),
+        }
+    }
+
+    fn values(&mut self, order: usize, seed: u64, point: &[Vec<T>]) -> Vec<Vec<f64>> {
+        self.record(order, seed, point, |scalar, _| read(scalar))
+    }
+
+    fn derivative(&mut self, order: usize, seed: u64, point: &[Vec<T>]) -> Derivative<T> {
+        self.record(order, seed, point, |scalar, vars| derive(scalar, vars))
+    }
+
+    fn set_training(&mut self, seed: u64) -> Result<(), &'static str> {
+        self.training = Some(seed);
+        Ok(())
+    }
+}
+
+impl<'d, F, T: Real> Model<F, T>
+where
+    F: for<'t> Fn(Step<'t, 'd, T>) -> Var<'t, T>,
+{
+    /// Records the scalar at a point and hands it on with the parameters.
+    fn record<R>(
+        &mut self,
+        order: usize,
+        seed: u64,
+        point: &[Vec<T>],
+        then: impl for<'t> FnOnce(Var<'t, T>, &[Var<'t, T>]) -> R,
+    ) -> R {
         for (&param, values) in self.handles.iter().zip(point) {
             self.params.value_mut(param).iter_mut().zip(values).for_each(|(to, &from)| *to = from);
         }
-        let step = match self.training {
-            Some(seed) => self.tape.train(&self.params, seed),
-            None => self.tape.record(&self.params),
-        };
+        let step = start(&mut self.tape, &self.params, self.training);
         let result = (self.loss)(&step);
         let vars: Vec<_> = self.handles.iter().map(|&param| result.param(param)).collect();
-        read(scalar(result, &vars, order, seed), &vars, gradient)
-    }
-
-    fn set_training(&mut self, seed: u64) {
-        self.training = Some(seed);
+        then(scalar(result, &vars, order, seed), &vars)
     }
 }
 
@@ -190,18 +284,42 @@ impl<'t, T: Real> Subject<T> for Recorded<'t, T> {
         self.leaves.iter().map(block).collect()
     }
 
-    fn evaluate(&mut self, order: usize, seed: u64, point: &[Vec<T>], gradient: bool) -> (T, Vec<Vec<T>>) {
-        let vars: Vec<_> = self.leaves.iter().map(|&(_, var)| var).collect();
-        // Recorded once: equal derivatives are found again.
+    fn lack(&self) -> String {
+        "the recording has no `variable` and no parameter that is not frozen".to_owned()
+    }
+
+    fn values(&mut self, order: usize, seed: u64, point: &[Vec<T>]) -> Vec<Vec<f64>> {
+        let scalar = scalar(self.result, &self.vars(), order, seed);
+        let terms = terms(scalar);
+        let outputs: Vec<_> = terms.iter().map(|term| scalar.at(term.id)).collect();
+        let values = self.replay(point, &outputs);
+        terms.iter().zip(&values).map(|(term, value)| times(term.factor, value)).collect()
+    }
+
+    fn derivative(&mut self, order: usize, seed: u64, point: &[Vec<T>]) -> Derivative<T> {
+        let vars = self.vars();
         let scalar = scalar(self.result, &vars, order, seed);
-        let mut outputs = vec![scalar];
-        if gradient {
-            outputs.extend(scalar.gradients(&vars));
-        }
-        let given: Vec<_> = vars.iter().copied().zip(point.iter().map(|values| &values[..])).collect();
-        let mut results = Vec::new();
-        scalar.recording().replay(&given, &outputs, |_, values| results.push(values.to_vec()));
-        let gradients = results.split_off(1);
-        (results[0][0], gradients)
+        let terms = terms(scalar);
+        let depends = vars.iter().map(|&var| depend(&terms, var)).collect();
+        let gradients = self.replay(point, &scalar.gradients(&vars));
+        Derivative { terms: self.values(order, seed, point), gradients, depends }
+    }
+
+    fn set_training(&mut self, _: u64) -> Result<(), &'static str> {
+        Err("a recording is checked as it stands\n  help: record it with `tape.train`")
+    }
+}
+
+impl<'t, T: Real> Recorded<'t, T> {
+    fn vars(&self) -> Vec<Var<'t, T>> {
+        self.leaves.iter().map(|&(_, var)| var).collect()
+    }
+
+    /// Runs the recording again at a point; instructions of equal derivatives are found again.
+    fn replay(&self, point: &[Vec<T>], outputs: &[Var<'t, T>]) -> Vec<Vec<T>> {
+        let given: Vec<_> = self.vars().into_iter().zip(point.iter().map(|values| &values[..])).collect();
+        let mut results = Vec::with_capacity(outputs.len());
+        self.result.recording().replay(&given, outputs, |_, values| results.push(values.to_vec()));
+        results
     }
 }

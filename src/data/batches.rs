@@ -6,7 +6,7 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 
-use super::samples::{Samples, assert_in_range};
+use super::samples::{Samples, assert_in_range, counted};
 use crate::kernel::random::fork;
 
 /// Samples and their targets in mini-batches, epoch after epoch.
@@ -68,7 +68,7 @@ impl<'a, X: Samples + ?Sized, Y: Samples + ?Sized> Batches<'a, X, Y> {
     pub fn of(x: &'a X, y: &'a Y, size: usize) -> Self {
         let (samples, targets) = (x.samples(), y.samples());
         assert!(size > 0, "batches: the batch size is 0");
-        assert!(samples == targets, "batches: {samples} samples, {targets} targets");
+        assert!(samples == targets, "batches: {}, {}", counted(samples, "sample"), counted(targets, "target"));
         assert!(samples > 0, "batches: there are no samples");
         Self {
             x,
@@ -128,8 +128,8 @@ impl<'a, X: Samples + ?Sized, Y: Samples + ?Sized> Batches<'a, X, Y> {
     pub fn next(&mut self) -> Option<(X::Lent<'_>, Y::Lent<'_>)> {
         assert!(
             self.keep_partial || self.size <= self.order.len(),
-            "batches: {} samples do not fill one batch of {}, and the last is to be dropped",
-            self.order.len(),
+            "batches: {}, too few for one batch of {}, and the last is to be dropped",
+            counted(self.order.len(), "sample"),
             self.size
         );
         let rest = &self.order[self.position..];

@@ -13,8 +13,8 @@ use crate::real::Real;
 /// How to read a table of numbers from comma-separated text.
 ///
 /// Every row has as many columns as the first, and every field is a number: `12`, `-1.5e3`, also `nan` and `inf`. Space
-/// around a field, quotes around it and empty lines are passed over; line ends are `\n` or `\r\n`. A table is read whole
-/// or not at all.
+/// around a field, quotes around it and empty lines are passed over; line ends are `\n`, `\r\n` or `\r`. (A name that holds
+/// the delimiter needs its quotes right beside it.) A table is read whole or not at all.
 ///
 /// # Examples
 ///
@@ -188,12 +188,18 @@ impl<T: Real> Table<T> {
 
 /// The number that a field stands for, or why it is none.
 fn number<T: Real>(field: &[u8]) -> Result<T, String> {
-    let text = str::from_utf8(field).unwrap_or_default().trim();
+    let text = bare(str::from_utf8(field).unwrap_or_default());
     let value: T = text.parse().map_err(|_| format!("{} is no number", quoted(field)))?;
     if value.is_infinite() && text.contains(|c: char| c.is_ascii_digit()) {
         return Err(format!("`{text}` is too large for {}", T::NAME));
     }
     Ok(value)
+}
+
+/// A field without the space around it, and without quotes, which the parser leaves where space comes before them.
+fn bare(field: &str) -> &str {
+    let text = field.trim();
+    text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).map_or(text, str::trim)
 }
 
 /// The start of a field for a message, on one line.
@@ -207,7 +213,13 @@ fn quoted(field: &[u8]) -> String {
 
 /// How many lines there are, one of them after the last line end.
 fn lines(text: &[u8]) -> usize {
-    text.split(|&b| b == b'\n').count()
+    line_ends(text).count() + 1
+}
+
+/// Where the lines end: behind each `\n`, and each `\r` without one.
+fn line_ends(text: &[u8]) -> impl Iterator<Item = usize> {
+    let ends = |&at: &usize| text[at] == b'\n' || (text[at] == b'\r' && text.get(at + 1) != Some(&b'\n'));
+    (0..text.len()).filter(ends).map(|at| at + 1)
 }
 
 /// The text of a table and where it comes from.
@@ -220,7 +232,7 @@ struct Source<'a> {
 
 impl<'a> Source<'a> {
     fn new(bytes: &'a [u8], name: &'a str, skip: usize) -> Self {
-        let start = bytes.split_inclusive(|&b| b == b'\n').take(skip).map(<[u8]>::len).sum();
+        let start = skip.checked_sub(1).map_or(0, |last| line_ends(bytes).nth(last).unwrap_or(bytes.len()));
         Self { bytes, name, start }
     }
 
@@ -244,7 +256,7 @@ impl<'a> Source<'a> {
                 self.line(record)
             )));
         }
-        Ok(record.iter().map(|field| String::from_utf8_lossy(field).trim().to_owned()).collect())
+        Ok(record.iter().map(|field| bare(&String::from_utf8_lossy(field)).to_owned()).collect())
     }
 
     fn ragged(&self, record: &ByteRecord, columns: usize, first: usize) -> Error {

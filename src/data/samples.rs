@@ -147,15 +147,21 @@ pub fn rows<S: Samples + ?Sized>(samples: &S, indices: &[usize]) -> S::Owned {
 #[track_caller]
 pub(super) fn assert_in_range(what: &str, indices: &[usize], samples: usize) {
     if let Some(index) = indices.iter().find(|&&index| index >= samples) {
-        panic!("{what}: index {index} is out of range for {samples} samples");
+        panic!("{what}: index {index} is out of range for {}", counted(samples, "sample"));
     }
+}
+
+/// A number with its noun: `1 sample`, `2 samples`.
+pub(super) fn counted(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
 /// The whole numbers of a column as labels.
 ///
 /// # Errors
 ///
-/// If a number is negative, no whole number or not finite.
+/// If a number is negative, no whole number or not finite. The text names the row, counted from 1 as the lines of a table
+/// are.
 ///
 /// # Examples
 ///
@@ -174,7 +180,7 @@ pub fn labels<T: Real>(column: &ArrayRef1<T>) -> Result<Vec<usize>, Error> {
     let label = |(row, &value): (usize, &T)| {
         let number = value.as_f64();
         if !(0.0..=LARGEST).contains(&number) || number.fract() != 0.0 {
-            let message = format!("row {row}, counted from 0: {value} is no label: a whole number from 0");
+            let message = format!("labels: row {}: {value} is no label, expected a whole number from 0", row + 1);
             return Err(Error::new(ErrorKind::Value, message));
         }
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a whole number in range")]

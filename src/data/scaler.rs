@@ -68,7 +68,11 @@ impl StandardScaler {
     ///
     /// If there are not as many columns as in the training part.
     pub fn transform<T: Real>(&self, x: &ArrayRef2<T>) -> Result<Array2<T>, Error> {
-        self.apply(x, |x, mean, std| (x - mean) / std)
+        self.apply(x, |x, mean, std| {
+            let deviation = x - mean;
+            // The two may lie further apart than the largest number.
+            if deviation.is_infinite() { x / std - mean / std } else { deviation / std }
+        })
     }
 
     /// Takes standardised samples back to the scale of the data.
@@ -105,7 +109,17 @@ fn statistics<T: Real>(feature: &ndarray::ArrayRef1<T>) -> (f64, f64) {
     }
     #[allow(clippy::cast_precision_loss, reason = "numbers of samples stay below 2^53")]
     let n = feature.len() as f64;
-    let mean = values().sum::<f64>() / n;
-    let variance = values().map(|x| (x - mean) * (x - mean)).sum::<f64>() / n;
-    (mean, variance.sqrt())
+    // Scaled by a power of two, which is exact, so that neither sums nor squares leave the range of numbers.
+    let unit = power_of_two_near(values().fold(0.0, |largest, x| x.abs().max(largest)));
+    let mean = values().map(|x| x / unit).sum::<f64>() / n;
+    let deviations = || values().map(|x| x / unit - mean);
+    let largest = power_of_two_near(deviations().fold(0.0, |largest, d| d.abs().max(largest)));
+    let variance = deviations().map(|d| (d / largest).powi(2)).sum::<f64>() / n;
+    (mean * unit, variance.sqrt() * largest * unit)
+}
+
+/// A power of two within a factor of two of `x`; 1 where `x` is none, or no number to divide by.
+fn power_of_two_near(x: f64) -> f64 {
+    let power = x.log2().floor().clamp(-1021.0, 1023.0).exp2();
+    if x.is_finite() && x > 0.0 { power } else { 1.0 }
 }

@@ -9,6 +9,7 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 
+use super::samples::counted;
 use crate::error::{Error, ErrorKind};
 
 /// Divides `samples` samples at random into one part for each fraction.
@@ -35,7 +36,8 @@ pub fn shuffled<const N: usize>(samples: usize, fractions: [f64; N], seed: u64) 
     let sizes = apportion(samples, quotas, quotas);
     if let Some(empty) = sizes.iter().position(|&size| size == 0) {
         return Err(refuse(&format!(
-            "{samples} samples are too few: part {empty} with a fraction of {:.3} would be empty",
+            "{} too few: part {empty} with a fraction of {:.3} would be empty",
+            if samples == 1 { "1 sample is".to_owned() } else { format!("{samples} samples are") },
             fractions[empty]
         )));
     }
@@ -87,8 +89,8 @@ pub fn stratified<const N: usize>(labels: &[usize], fractions: [f64; N], seed: u
         let sizes = apportion(members.len(), quotas, behind);
         if let Some(empty) = sizes.iter().position(|&size| size == 0) {
             return Err(refuse(&format!(
-                "class {class} has {} samples, too few for one in each part: part {empty} with a fraction of {:.3} would have none\n  help: larger fractions, or `split::shuffled`",
-                members.len(),
+                "class {class} has {}, too few for one in each part: part {empty} with a fraction of {:.3} would have none\n  help: larger fractions, or `split::shuffled`",
+                counted(members.len(), "sample"),
                 fractions[empty]
             )));
         }

@@ -35,7 +35,7 @@ use crate::real::Real;
 ///
 /// # Errors
 ///
-/// If the file cannot be written.
+/// If the file cannot be written, or a tensor is named `__metadata__`; nothing is written then.
 pub fn save<T: Real>(params: &Params<T>, path: impl AsRef<Path>) -> Result<(), Error> {
     file::write(path.as_ref(), &to_bytes(params)?)
 }
@@ -57,9 +57,16 @@ pub fn load<T: Real>(params: &mut Params<T>, path: impl AsRef<Path>) -> Result<(
 ///
 /// # Errors
 ///
-/// If the names do not fit the header of the format, which holds 100 MB.
+/// If the names do not fit the header of the format, which holds 100 MB, or one is `__metadata__`, which the format keeps
+/// for itself.
 pub fn to_bytes<T: Real>(params: &Params<T>) -> Result<Vec<u8>, Error> {
+    /// A tensor of this name would be written and could not be read.
+    const RESERVED: &str = "__metadata__";
     let tensors = params.iter().chain(params.buffers());
+    if params.iter().chain(params.buffers()).any(|entry| entry.name == RESERVED) {
+        let message = format!("safetensors: the format keeps the name `{RESERVED}` for itself, no tensor can have it");
+        return Err(Error::new(ErrorKind::Name, message));
+    }
     safetensors::serialize(tensors.map(|entry| (entry.name, Stored(entry))), None)
         .map_err(|e| Error::new(ErrorKind::Format, format!("cannot write safetensors: {e}")).caused_by(e))
 }

@@ -19,6 +19,10 @@ use crate::tape::Var;
 ///
 /// Kinks and papers stand with the functions.
 ///
+/// # Panics
+///
+/// `forward` panics if a slope or an alpha is not finite, or the alpha of `Celu` is 0.
+///
 /// # Examples
 ///
 /// ```
@@ -81,10 +85,13 @@ impl<T: Real> Layer<T> for Activation {
             Self::HardTanh => x.hard_tanh(),
             Self::Softsign => x.softsign(),
             Self::Relu => x.relu(),
-            Self::LeakyRelu(slope) => x.leaky_relu(slope),
+            Self::LeakyRelu(slope) => x.leaky_relu(finite::<T>("leaky_relu", "slope", slope)),
             Self::Softplus => x.softplus(),
-            Self::Elu(alpha) => x.elu(alpha),
-            Self::Celu(alpha) => x.celu(alpha),
+            Self::Elu(alpha) => x.elu(finite::<T>("elu", "alpha", alpha)),
+            Self::Celu(alpha) => {
+                assert!(T::of(alpha) != T::zero(), "celu: alpha {alpha}, expected a number other than 0");
+                x.celu(finite::<T>("celu", "alpha", alpha))
+            }
             Self::Selu => x.selu(),
             Self::Gelu => x.gelu(),
             Self::GeluTanh => x.gelu_tanh(),
@@ -93,4 +100,10 @@ impl<T: Real> Layer<T> for Activation {
             Self::Mish => x.mish(),
         }
     }
+}
+
+#[track_caller]
+fn finite<T: Real>(op: &str, what: &str, x: f64) -> f64 {
+    assert!(T::of(x).is_finite(), "{op}: {what} {x:?}, expected a finite {}", T::NAME);
+    x
 }

@@ -25,7 +25,8 @@ use crate::tape::Var;
 /// ```
 ///
 /// Outside of training the running statistics stand in for those of the batch. Momentum is 0.1 and ε 1e-5; all of this
-/// is as in PyTorch. (In Keras momentum is the weight of the *old* value.)
+/// is as in PyTorch. Other libraries have other names: scale and shift are weight and bias in PyTorch, gamma and beta in
+/// Keras, where the running variance is the moving one, and momentum the weight of the *old* value.
 ///
 /// The new statistics leave the recording with `backward`, in the gradient, and the optimiser's step takes them over,
 /// or [`Params::apply_updates`] does where there is none. A layer used twice in a recording moves them twice. Where
@@ -120,7 +121,8 @@ impl BatchNorm {
         let batch = &axes[..shape.rank() - 1];
         let count: usize = shape[..batch.len()].iter().product();
         if count < 2 {
-            x.fail("batch_norm", &format!("x {shape} in training: {count} values for each feature have no variance\n  help: train on batches of two or more, or record without training"));
+            let found = if count == 1 { "1 value for each feature has" } else { "0 values for each feature have" };
+            x.fail("batch_norm", &format!("x {shape} in training: {found} no variance\n  help: train on batches of two or more, or record without training"));
         }
         self.follow(self.running_mean, x.mean_axis(batch));
         self.follow(self.running_variance, x.var_axis(batch, 1));

@@ -132,7 +132,12 @@ impl Init {
     ///
     /// This is the default of [`Mlp`](super::Mlp). PyTorch's own is uniform in ±1/√in for weights and biases, whatever
     /// follows.
+    ///
+    /// # Panics
+    ///
+    /// If a slope is not finite.
     #[must_use]
+    #[track_caller]
     pub fn of(activation: Activation) -> Self {
         match activation {
             Activation::Selu => Self::LeCunNormal,
@@ -146,7 +151,7 @@ impl Init {
     ///
     /// # Panics
     ///
-    /// If bounds, deviations or scales are impossible, or the distribution needs fans and the shape has fewer than two
+    /// If bounds, means, deviations or scales are impossible, a value is not finite as `T`, or the distribution needs fans and the shape has fewer than two
     /// axes.
     ///
     /// # Examples
@@ -162,7 +167,11 @@ impl Init {
     #[track_caller]
     pub fn array<T: Real>(self, shape: impl Into<Shape>, rng: &mut (impl Rng + ?Sized)) -> ArrayD<T> {
         let shape = shape.into();
-        let values = self.draw(&shape, rng).into_iter().map(T::of).collect();
+        let drawn = self.draw(&shape, rng);
+        let values: Vec<T> = drawn.iter().copied().map(T::of).collect();
+        if let Some(at) = values.iter().position(|x| !x.is_finite()) {
+            panic!("init: {self:?} gives {:e} ({:e} as {}), expected finite numbers", drawn[at], values[at], T::NAME);
+        }
         ArrayD::from_shape_vec(&shape[..], values).expect("as many values as the shape says")
     }
 
@@ -172,7 +181,10 @@ impl Init {
         match self {
             Self::Zeros => vec![0.0; size],
             Self::Ones => vec![1.0; size],
-            Self::Constant(x) => vec![x; size],
+            Self::Constant(x) => {
+                expect_finite("constant", x);
+                vec![x; size]
+            }
             Self::Uniform { low, high } => {
                 let width = high - low;
                 assert!(
@@ -182,10 +194,12 @@ impl Init {
                 (0..size).map(|_| low + width * rng.random::<f64>()).collect()
             }
             Self::Normal { mean, deviation } => {
+                expect_finite("mean", mean);
                 expect_deviation(deviation);
                 (0..size).map(|_| mean + deviation * standard_normal(rng)).collect()
             }
             Self::TruncatedNormal { mean, deviation } => {
+                expect_finite("mean", mean);
                 expect_deviation(deviation);
                 (0..size).map(|_| mean + deviation * truncated_normal(rng)).collect()
             }
@@ -284,11 +298,19 @@ pub fn fans(shape: impl Into<Shape>) -> (usize, usize) {
 /// # References
 ///
 /// He et al. 2015, Delving deep into rectifiers (section 2.2).
+///
+/// # Panics
+///
+/// If a slope is not finite.
 #[must_use]
+#[track_caller]
 pub fn gain(activation: Activation) -> f64 {
     match activation {
         Activation::Tanh | Activation::HardTanh => 5.0 / 3.0,
-        Activation::LeakyRelu(slope) => (2.0 / (1.0 + slope * slope)).sqrt(),
+        Activation::LeakyRelu(slope) => {
+            expect_finite("slope", slope);
+            (2.0 / (1.0 + slope * slope)).sqrt()
+        }
         Activation::Selu => 0.75,
         other if is_ramp(other) => std::f64::consts::SQRT_2,
         _ => 1.0,
@@ -309,6 +331,11 @@ fn is_ramp(activation: Activation) -> bool {
             | Activation::Mish
             | Activation::HardSwish
     )
+}
+
+#[track_caller]
+fn expect_finite(what: &str, x: f64) {
+    assert!(x.is_finite(), "init: {what} {x}, expected a finite number");
 }
 
 #[track_caller]
@@ -337,7 +364,7 @@ fn truncated_normal(rng: &mut (impl Rng + ?Sized)) -> f64 {
 /// factor is a length and so positive, which is the choice of signs that makes the result uniform.
 #[track_caller]
 fn orthogonal(shape: &Shape, gain: f64, rng: &mut (impl Rng + ?Sized)) -> Vec<f64> {
-    assert!(gain.is_finite(), "init: gain {gain}, expected a finite number");
+    expect_finite("gain", gain);
     let [rows @ .., columns] = &shape[..] else { panic!("init: {shape} is no matrix, and only one can be orthogonal") };
     let (rows, columns) = (rows.iter().product::<usize>(), *columns);
     let (count, length) = (rows.min(columns), rows.max(columns));

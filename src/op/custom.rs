@@ -105,25 +105,32 @@ impl Primitive for Custom {
         let inputs: Vec<_> = (0..ct.count()).map(|operand| ct.x(operand)).collect();
         let (op, y, c) = (ct.custom(), ct.y(), ct.c());
         let answers = op.vjp(&inputs, y, c);
-        assert!(
-            answers.len() == inputs.len(),
-            "{}: vjp answers for {} operands, the op has {}",
-            op.name(),
-            answers.len(),
-            inputs.len()
-        );
+        let wrong = |message: String| -> ! {
+            let place = y.live().log().entry(y.id()).place;
+            panic!("{}: {message}\n  recorded at {place}", op.name())
+        };
+        if answers.len() != inputs.len() {
+            wrong(format!("vjp answers for {}, the op has {}", operands(answers.len()), inputs.len()));
+        }
         for (operand, answer) in answers.into_iter().enumerate() {
             if let Cotangent::Var(var) = answer {
+                if !std::ptr::eq(var.live(), y.live()) {
+                    wrong(format!("vjp answers a tensor of another recording for operand {operand}"));
+                }
                 let (found, expected) = (var.shape(), inputs[operand].shape());
-                assert!(
-                    expected.broadcasts_to(&found),
-                    "{}: vjp answers {found} for operand {operand} of shape {expected}",
-                    op.name()
-                );
+                if !expected.broadcasts_to(&found) {
+                    wrong(format!(
+                        "vjp answers {found} for operand {operand}, expected its shape {expected} or one that this broadcasts to"
+                    ));
+                }
             }
             ct.add(operand, || answer);
         }
     }
+}
+
+fn operands(count: usize) -> String {
+    format!("{count} operand{}", if count == 1 { "" } else { "s" })
 }
 
 impl<'t, T: Real> Var<'t, T> {

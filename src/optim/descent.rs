@@ -121,7 +121,8 @@ impl<R: Rule, T: Real> Descent<R, T> {
 
     /// Gives the tensors whose name the predicate accepts settings of their own.
     ///
-    /// A tensor belongs to the first group that accepts it. [`settings`](Descent::settings) tells what a name gets.
+    /// A tensor belongs to the first group that accepts it. [`settings`](Descent::settings) tells what a name gets. A step
+    /// on a store without a tensor that the predicate accepts panics: a mistyped name would pass in silence.
     #[must_use]
     pub fn group(
         mut self,
@@ -181,7 +182,7 @@ impl<R: Rule, T: Real> Descent<R, T> {
 impl<R: Rule, T: Real> Optimizer<T> for Descent<R, T> {
     fn step(&mut self, params: &mut Params<T>, gradient: &Gradient<T>) {
         let ready = self.memory.is_ready(params.layout());
-        if !ready && let Err(message) = self.memory.check(params.layout(), &self.rule) {
+        if !ready && let Err(message) = self.memory.check(params.layout(), &self.rule, &self.groups) {
             panic!("{}: {message}", R::NAME);
         }
         gradient.consume(params);

@@ -73,7 +73,8 @@ impl<T: Real> Memory<T> {
     }
 
     /// Whether it can go on with this layout and these options, or why not.
-    pub(super) fn check<R: Rule>(&self, layout: &Arc<Layout>, rule: &R) -> Result<(), String> {
+    pub(super) fn check<R: Rule>(&self, layout: &Arc<Layout>, rule: &R, groups: &[Group]) -> Result<(), String> {
+        expect_members(layout, groups)?;
         let Some(own) = &self.layout else {
             return Ok(());
         };
@@ -141,4 +142,24 @@ impl<T: Real> Memory<T> {
         let layout = Some(Arc::clone(layout));
         *self = Self { layout, names, vectors, iterations, ..Self::new() };
     }
+}
+
+/// A group without a tensor is a mistake in its predicate.
+fn expect_members(layout: &Layout, groups: &[Group]) -> Result<(), String> {
+    /// How many names a message lists.
+    const LISTED: usize = 8;
+    let accepts_none = |group: &Group| !layout.params.iter().any(|slot| (group.which.0)(slot.name));
+    let Some(empty) = groups.iter().position(accepts_none).filter(|_| !layout.params.is_empty()) else {
+        return Ok(());
+    };
+    let count = layout.params.len();
+    let names: Vec<_> = layout.params.iter().map(|slot| slot.name).take(LISTED).collect();
+    let rest = if count > LISTED { ", …" } else { "" };
+    Err(format!(
+        "group {} of {} accepts none of the {count} tensors: {}{rest}\n  help: its predicate gets the whole path, such as `{}`",
+        empty + 1,
+        groups.len(),
+        names.join(", "),
+        names[0]
+    ))
 }

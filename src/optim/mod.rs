@@ -16,7 +16,7 @@
 //! use gradus::prelude::*;
 //!
 //! let mut params = Params::<f64>::new();
-//! let x = params.add("x", [2], || 1.0);
+//! let x = params.add("line.bias", [2], || 1.0);
 //! let mut optimizer = Adam::new(0.1)
 //!     .clip_norm(1.0)
 //!     .weight_decay(1e-4)

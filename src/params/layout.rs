@@ -90,6 +90,10 @@ impl Layout {
     #[track_caller]
     fn claim(&self, name: &str) -> &'static str {
         assert!(!name.is_empty(), "params: a parameter needs a name");
+        assert!(
+            !name.split('.').any(str::is_empty),
+            "params: `{name}` has an empty part\n  help: give each layer a name, parts of a path are joined by one dot"
+        );
         if let Some(slot) = self.params.iter().chain(&self.buffers).find(|slot| slot.name == name) {
             panic!(
                 "params: the name `{name}` is taken by a tensor of shape {}\n  help: give each layer a path of its own, such as `encoder.{name}`",

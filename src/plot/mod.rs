@@ -35,7 +35,8 @@ pub fn loss_curves<'a, T: Real>(curves: impl IntoIterator<Item = (&'a str, &'a [
 
 /// A picture with two axes, curves and a legend beside them.
 ///
-/// Defaults: 800 × 500 pixels, legend aside; linear axes.
+/// Defaults: 800 × 500 pixels, legend aside; linear axes. Eight curves differ in colour; the next eight have the same
+/// colours and dashes, and so on with longer ones.
 #[derive(Clone, Debug)]
 #[must_use = "a picture is drawn by `save` or `svg`"]
 pub struct Plot {
@@ -66,7 +67,7 @@ impl Plot {
         Self { title, x_label, y_label, log_y: false, curves: Vec::new() }
     }
 
-    /// The line above the picture.
+    /// What stands above the picture, in several lines where it is long.
     pub fn title(self, title: impl Into<String>) -> Self {
         Self { title: title.into(), ..self }
     }

@@ -133,6 +133,22 @@ fn a_batch_of_ignored_rows_sums_to_0_and_has_no_mean() {
     });
 }
 
+#[test]
+fn a_batch_of_labels_without_weight_has_no_mean() {
+    let (params, mut tape, x) = (Params::new(), Tape::new(), prediction());
+    let step = tape.record(&params);
+    let logits = step.input(&x);
+    let loss = CrossEntropy::new().class_weights(&[0.0, 1.0, 0.0, 1.0]);
+    for (loss, labels, count) in [(loss.clone(), [0, 2, 0], 3), (loss.clone().ignore_index(1), [0, 1, 2], 2)] {
+        let text = format!(
+            "cross_entropy: all {count} labels are of classes with weight 0: there is no mean\n  help: take the `sum`, or other weights"
+        );
+        assert_panics(&text, || loss.mean(logits, labels));
+        assert_eq!(loss.sum(logits, labels).item(), 0.0);
+    }
+    assert!(loss.mean(logits, [0, 1, 2]).item().is_finite());
+}
+
 /// Which rows are ignored is data: a varying number of them is the same program.
 #[test]
 fn other_rows_ignored_are_the_same_program() {

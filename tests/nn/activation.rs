@@ -1,3 +1,4 @@
+use super::panics::assert_panics;
 use super::{assert_close, check_layer};
 use gradus::prelude::*;
 
@@ -68,4 +69,14 @@ fn identity_records_nothing_and_is_the_default() {
     let step = tape.record(&params);
     let _ = Activation::default().forward(step.input(&[1.0]));
     assert_eq!(tape.len(), 1);
+}
+
+#[test]
+fn slopes_that_are_no_numbers_are_refused() {
+    let run = |activation: Activation| value(|x| activation.forward(x).sum(), &array![-1.0_f32]);
+    assert_panics("leaky_relu: slope inf, expected a finite f32", || run(Activation::LeakyRelu(f64::INFINITY)));
+    assert_panics("leaky_relu: slope 1e300, expected a finite f32", || run(Activation::LeakyRelu(1e300)));
+    assert_panics("elu: alpha NaN, expected a finite f32", || run(Activation::Elu(f64::NAN)));
+    assert_panics("celu: alpha -inf, expected a finite f32", || run(Activation::Celu(f64::NEG_INFINITY)));
+    assert_panics("celu: alpha 0, expected a number other than 0", || run(Activation::Celu(0.0)));
 }

@@ -193,10 +193,9 @@ fn what_does_not_fit_is_refused() {
     let mut tape = Tape::new();
     let (one, none, wide, flat) = (wave(0.0, &[1, 4]), wave(0.0, &[0, 4]), wave(0.0, &[2, 5]), wave(0.0, &[4]));
     let step = tape.train(&params, 0);
-    assert_panics(
-        &format!("batch_norm: x [1, 4] in training: 1 values for each feature have no variance{HELP}"),
-        || norm.forward(step.input(&one)),
-    );
+    assert_panics(&format!("batch_norm: x [1, 4] in training: 1 value for each feature has no variance{HELP}"), || {
+        norm.forward(step.input(&one))
+    });
     assert_panics(
         &format!("batch_norm: x [0, 4] in training: 0 values for each feature have no variance{HELP}"),
         || norm.forward(step.input(&none)),

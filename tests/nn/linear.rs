@@ -119,3 +119,12 @@ fn a_layer_of_another_store_is_refused() {
     let text = *result.unwrap_err().downcast::<String>().unwrap();
     assert!(text.starts_with("param: parameter `layer.weight` belongs to store #"), "{text}");
 }
+
+#[test]
+fn a_layer_needs_a_name() {
+    let text =
+        "params: `.weight` has an empty part\n  help: give each layer a name, parts of a path are joined by one dot";
+    assert_panics(text, || {
+        Linear::new(&mut Params::<f64>::new(), "", 1, 1, &mut StdRng::seed_from_u64(1));
+    });
+}

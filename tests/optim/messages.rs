@@ -200,3 +200,20 @@ fn rules_that_name_fewer_vectors_than_they_use() {
     let text = found.unwrap_err().downcast::<String>().unwrap();
     assert_eq!(*text, "optim: the rule splits 2 vectors and names 1");
 }
+
+#[test]
+fn groups_that_accept_nothing() {
+    let mut params = store::<f32>();
+    let mut optimizer = Adam::new(0.1)
+        .group(|name| name == "b", |group| group.learning_rate(0.0))
+        .group(|name| name.ends_with("biass"), |group| group.weight_decay(0.0));
+    let mut gradient = params.gradient();
+    gradient.flat_mut().fill(1.0);
+    let text = "Adam: group 2 of 2 accepts none of the 4 tensors: a, a.bias, empty, b\n  help: its predicate gets the whole path, such as `a`";
+    assert_eq!(panics(|| optimizer.step(&mut params, &gradient)), text);
+    assert!(gradient.is_fresh());
+    // A frozen tensor is still one of the group.
+    params.freeze(|name| name == "b");
+    let mut optimizer = Adam::new(0.1).group(|name| name == "b", |group| group.learning_rate(0.0));
+    walk(&mut optimizer, &mut params, 0..1);
+}

@@ -96,7 +96,7 @@ fn the_state_before_the_first_step_starts_anew_anywhere() {
         assert!(state.tensors().is_empty() && state.iteration() == 0, "{name}");
         walk(&mut used, &mut store(), 0..3);
         let mut other = Params::new();
-        let _ = other.add("other", [2], || 1.0);
+        let _ = other.add("other.bias", [2], || 1.0);
         used.restore(&state, &other).unwrap();
         assert_eq!(used.state(), state, "{name}");
         walk(&mut used, &mut other, 0..1); // another store than in the steps before

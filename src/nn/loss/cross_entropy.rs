@@ -88,6 +88,8 @@ struct Rows<'t, T: Real> {
     labels: Vec<usize>,
     /// 1 for each row that counts, 0 elsewhere, and their number; none where all rows count.
     counted: Option<(Var<'t, T>, usize)>,
+    /// Whether one that counts is known to weigh more than 0.
+    weighs: bool,
 }
 
 /// The losses of rows, and what their sum is to be divided by.
@@ -96,6 +98,8 @@ struct Parts<'t, T: Real> {
     /// The weight of each row; none where all weigh 1.
     weights: Option<Var<'t, T>>,
     count: usize,
+    /// Whether a row is known to weigh more than 0.
+    weighs: bool,
 }
 
 impl CrossEntropy {
@@ -128,7 +132,8 @@ impl CrossEntropy {
     ///
     /// # Panics
     ///
-    /// If a weight is negative or not finite. (Those in a buffer are not looked at.)
+    /// If a weight is negative or not finite. (Those in a buffer are not looked at, neither here nor in
+    /// [`mean`](CrossEntropy::mean), which is NaN where all labels weigh 0.)
     #[must_use]
     #[track_caller]
     pub fn class_weights(self, weights: impl Into<ClassWeights>) -> Self {
@@ -148,7 +153,7 @@ impl CrossEntropy {
     ///
     /// # Panics
     ///
-    /// If all rows are ignored, the logits are no matrix, the batch is empty, there is not one weight for each class, or
+    /// If all rows are ignored or of classes that weigh 0, the logits are no matrix, the batch is empty, there is not one weight for each class, or
     /// the labels do not fit in number or range.
     #[track_caller]
     pub fn mean<'t, T: Real>(&self, logits: Var<'t, T>, labels: impl Indices) -> Var<'t, T> {
@@ -158,6 +163,12 @@ impl CrossEntropy {
             logits.fail(
                 "cross_entropy",
                 &format!("all {rows} labels are ignored: there is no mean\n  help: `sum` is 0 then"),
+            );
+        }
+        if !parts.weighs {
+            logits.fail(
+                "cross_entropy",
+                &format!("all {} labels are of classes with weight 0: there is no mean\n  help: take the `sum`, or other weights", parts.count),
             );
         }
         match parts.weights {
@@ -190,7 +201,7 @@ impl CrossEntropy {
 
     #[track_caller]
     fn parts<'t, T: Real>(&self, logits: Var<'t, T>, labels: impl Indices) -> Parts<'t, T> {
-        let Rows { labels, counted } = self.rows(logits, labels);
+        let Rows { labels, counted, weighs } = self.rows(logits, labels);
         // Rows that do not count are taken out first: 0·NaN is not 0.
         let logits = match counted {
             Some((mask, _)) => mask.unsqueeze(1).select(logits, 0.0),
@@ -213,12 +224,12 @@ impl CrossEntropy {
             losses = losses * (1.0 - self.smoothing) - over_classes.mean_axis(1) * self.smoothing;
         }
         let Some((mask, count)) = counted else {
-            return Parts { losses, weights, count: labels.len() };
+            return Parts { losses, weights, count: labels.len(), weighs };
         };
         if let Some(of_row) = weights {
             weights = Some(of_row * mask);
         }
-        Parts { losses: losses * mask, weights, count }
+        Parts { losses: losses * mask, weights, count, weighs }
     }
 
     #[track_caller]
@@ -226,12 +237,21 @@ impl CrossEntropy {
     fn rows<'t, T: Real>(&self, logits: Var<'t, T>, labels: impl Indices) -> Rows<'t, T> {
         let labels: Vec<usize> = labels.positions().collect();
         expect_labelled("cross_entropy", logits, labels.len());
-        let Some(ignored) = self.ignored else { return Rows { labels, counted: None } };
+        let weighs = |label: &usize| match &self.weights {
+            // Of another number of classes, which is refused later.
+            Some(ClassWeights::Values(values)) => values.get(*label).is_none_or(|&w| T::of(w) > T::zero()),
+            Some(ClassWeights::Buffer(_)) | None => true,
+        };
+        let Some(ignored) = self.ignored else {
+            let weighs = labels.iter().any(weighs);
+            return Rows { labels, counted: None, weighs };
+        };
         let counts = |label: &usize| *label != ignored;
         let mask: Array1<T> = labels.iter().map(|y| T::of(f64::from(u8::from(counts(y))))).collect();
         let count = labels.iter().filter(|y| counts(y)).count();
+        let weighs = labels.iter().filter(|y| counts(y)).any(weighs);
         let labels = labels.into_iter().map(|y| if counts(&y) { y } else { 0 }).collect();
-        Rows { labels, counted: Some((logits.constant(&mask), count)) }
+        Rows { labels, counted: Some((logits.constant(&mask), count)), weighs }
     }
 
     #[track_caller]

@@ -39,6 +39,17 @@ pub fn poisson<'t, T: Real>(log_rate: Var<'t, T>, counts: Var<'t, T>) -> Var<'t,
 /// # Panics
 ///
 /// If the shapes differ or the batch is empty.
+///
+/// # Examples
+///
+/// ```
+/// use gradus::{nn::loss::poisson_full, prelude::*};
+///
+/// let loss = |count: f64| value(|x| poisson_full(x, x.constant(&array![count])), &array![0.0]);
+/// assert_eq!(loss(1.0), 1.0); // ln 1! is 0
+/// let exact = 1.0 + 3_628_800.0_f64.ln(); // 10!
+/// assert!((loss(10.0) - exact).abs() < 0.01);
+/// ```
 #[must_use]
 #[track_caller]
 pub fn poisson_full<'t, T: Real>(log_rate: Var<'t, T>, counts: Var<'t, T>) -> Var<'t, T> {
