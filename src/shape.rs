@@ -114,6 +114,12 @@ impl Shape {
         strides
     }
 
+    /// The coordinates of an element, as messages print them.
+    pub(crate) fn coordinates(&self, at: usize) -> String {
+        let index: Vec<_> = self.iter().zip(self.strides()).map(|(&n, stride)| at / stride % n).collect();
+        format!("{index:?}")
+    }
+
     /// Strides of `self` seen as a tensor of the shape `target`: 0 along every axis that is repeated.
     pub(crate) fn broadcast_strides(&self, target: &Self) -> [usize; MAX_RANK] {
         let own = self.strides();

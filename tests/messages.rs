@@ -427,11 +427,12 @@ fn the_first_value_that_is_not_finite() {
     let _ = (step.input(&x) * step.param(w)).ln();
     assert_eq!(step.input(&x).sum().item(), 3.0);
     // NaN in the data is found where it enters.
-    let broken = array![1.0, f64::NAN, f64::INFINITY];
+    let broken = array![[1.0, 2.0, 3.0], [1.0, f64::NAN, f64::INFINITY]];
     let found = message(|| {
         let _ = tape.record(&params).input(&broken).exp().sum().item();
     });
-    assert!(found.starts_with("check_finite: %0 = input : f64[3]") && found.ends_with("\n  is NaN at [1]"), "{found}");
+    assert!(found.starts_with("check_finite: %0 = input : f64[2, 3]"), "{found}");
+    assert!(found.ends_with("\n  is NaN at [1, 1]"), "{found}");
     // The gradient is checked, too.
     let found = message(|| {
         let step = tape.record(&params);

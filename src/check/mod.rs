@@ -58,7 +58,7 @@ use crate::tape::{Step, Var};
 pub use report::{Element, InputReport, Report, Verdict};
 
 use difference::{Change, Setting, differentiate};
-use report::{Comparison, position};
+use report::Comparison;
 use subject::{Block, Derivative, Function, Model, Recorded, Subject};
 
 /// Rounding errors of an element of a term, in units of its last place.
@@ -261,7 +261,7 @@ impl<'a, T: Real> Check<'a, T> {
                 (x + h).as_f64() - x.as_f64()
             });
             point[at.input][place] = x;
-            let index = position(&at.block.shape, place);
+            let index = at.block.shape.coordinates(place);
             elements.push(Comparison { index, rounding: at.rounding(size), analytic: slope.as_f64(), estimate });
         }
         elements

@@ -214,13 +214,6 @@ impl Element {
     }
 }
 
-/// The coordinates of an element.
-pub(super) fn position(shape: &Shape, at: usize) -> String {
-    let strides = shape.strides();
-    let index: Vec<_> = shape.iter().zip(strides).map(|(&n, stride)| at / stride % n).collect();
-    format!("{index:?}")
-}
-
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let what = if self.directions.is_some() { "directions" } else { "elements" };

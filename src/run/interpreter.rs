@@ -5,7 +5,6 @@
 use super::store::Store;
 use crate::op::{Args, Leaf, Op, Values};
 use crate::real::Real;
-use crate::shape::Shape;
 use crate::tape::log::{Entry, Id, Log};
 use crate::tape::{Live, Run};
 
@@ -94,7 +93,7 @@ impl<T: Real> Interpreter<T> {
         let operands = operands.filter(|&operand| has_value(log, operand));
         let mut lines = vec![
             format!("check_finite: {}", describe(log, id)),
-            format!("is {} at {}", data[at], position(log.shape(id), at)),
+            format!("is {} at {}", data[at], log.shape(id).coordinates(at)),
         ];
         lines.extend(operands.map(|k| format!("of {}: {}", describe(log, k), summary(reader.value(k)))));
         Some(lines.join("\n  "))
@@ -221,13 +220,6 @@ fn has_value<T: Real>(log: &Log<T>, id: Id) -> bool {
 
 fn describe<T: Real>(log: &Log<T>, id: Id) -> String {
     crate::tape::line(log, id)
-}
-
-/// The coordinates of an element.
-fn position(shape: &Shape, at: usize) -> String {
-    let strides = shape.strides();
-    let index: Vec<_> = shape.iter().zip(strides).map(|(&n, stride)| at / stride % n).collect();
-    format!("{index:?}")
 }
 
 /// The range of a value's finite elements, and how many are not finite.
