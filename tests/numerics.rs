@@ -193,7 +193,7 @@ fn rows_left_out_behind_a_layer_contribute_nothing() {
         of(&|x| layer.forward(x).prod_axis(1).unsqueeze(1)),
         of(&|x| layer.forward(x).cumprod(1)),
         of(&|x| layer.forward(x).std_axis(1, 0).unsqueeze(1)),
-        of(&|x| layer.forward(x).cross_entropy_rows(&[0, 1]).unsqueeze(1)),
+        of(&|x| layer.forward(x).cross_entropy_rows([0, 1]).unsqueeze(1)),
         of(&|x| einsum("bi,bi->b", &[layer.forward(x), layer.forward(x)]).unsqueeze(1)),
     ];
     for (at, gradient) in finite.iter().enumerate() {

@@ -24,10 +24,6 @@ pub(crate) fn accumulate<T: Real>(lines: Lines, reverse: bool, x: &[T], out: &mu
 
 /// hᵢ = aᵢ·hᵢ₋₁ + bᵢ along each line, with 0 before the first. Where hᵢ₋₁ is 0, aᵢ does not matter, NaN and ∞ included.
 pub(crate) fn recurrence<T: Real>(lines: Lines, reverse: bool, a: &[T], b: &[T], out: &mut [T]) {
-    walk(lines, reverse, |at, last| {
-        out[at] = last.map_or(b[at], |last| match out[last] {
-            zero if zero == T::zero() => b[at],
-            before => a[at] * before + b[at],
-        })
-    });
+    let next = |a: T, before: T, b: T| if before == T::zero() { b } else { a * before + b };
+    walk(lines, reverse, |at, last| out[at] = last.map_or(b[at], |last| next(a[at], out[last], b[at])));
 }
