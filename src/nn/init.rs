@@ -151,8 +151,8 @@ impl Init {
     ///
     /// # Panics
     ///
-    /// If bounds, means, deviations or scales are impossible, a value is not finite as `T`, or the distribution needs fans and the shape has fewer than two
-    /// axes.
+    /// If bounds, means, deviations or scales are impossible, a value is not finite as `T`, or the distribution needs fans and
+    /// the shape has fewer than two axes.
     ///
     /// # Examples
     ///

@@ -153,8 +153,8 @@ impl CrossEntropy {
     ///
     /// # Panics
     ///
-    /// If all rows are ignored or of classes that weigh 0, the logits are no matrix, the batch is empty, there is not one weight for each class, or
-    /// the labels do not fit in number or range.
+    /// If all rows are ignored or of classes that weigh 0, the logits are no matrix, the batch is empty, there
+    /// is not one weight for each class, or the labels do not fit in number or range.
     #[track_caller]
     pub fn mean<'t, T: Real>(&self, logits: Var<'t, T>, labels: impl Indices) -> Var<'t, T> {
         let parts = self.parts(logits, labels);
