@@ -230,6 +230,10 @@ fn the_same_name_in_a_clone_that_went_its_own_way() {
     let a = first.add("a", [1], || 0.0);
     second.add("b", [1], || 0.0);
     assert!(message(|| second.value(a).to_owned()).contains("which has `b` [1] in that place"));
+    let mut third = Params::<f64>::clone(&second);
+    let c = second.add("c", [2], || 0.0);
+    third.add("c", [3], || 0.0);
+    assert!(message(|| third.value(c).to_owned()).contains("which has `c` [3] in that place"));
 }
 
 #[test]

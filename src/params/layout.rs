@@ -77,18 +77,18 @@ impl Layout {
 
     #[track_caller]
     pub(super) fn append_param(&mut self, name: &str, shape: Shape) -> Param {
-        let name = self.claim(name);
+        let name = self.claim(name, shape);
         Param { store: self.store, index: append(&mut self.params, name, shape), name }
     }
 
     #[track_caller]
     pub(super) fn append_buffer(&mut self, name: &str, shape: Shape) -> Buffer {
-        let name = self.claim(name);
+        let name = self.claim(name, shape);
         Buffer { store: self.store, index: append(&mut self.buffers, name, shape), name }
     }
 
     #[track_caller]
-    fn claim(&self, name: &str) -> &'static str {
+    fn claim(&self, name: &str, shape: Shape) -> &'static str {
         assert!(!name.is_empty(), "params: a parameter needs a name");
         assert!(
             !name.split('.').any(str::is_empty),
@@ -100,10 +100,10 @@ impl Layout {
                 slot.shape
             );
         }
-        intern(name)
+        intern(name, shape)
     }
 
-    /// Whether the handle belongs here. Names are kept once, so that their addresses tell them apart.
+    /// Whether the handle belongs here. Names are kept once for a shape, so that their addresses tell tensors apart.
     #[inline]
     pub(crate) fn has_param(&self, param: Param) -> bool {
         let slot = self.params.get(param.index as usize);

@@ -1,18 +1,21 @@
-//! Names of parameters, each text kept once for the life of the program.
+//! Names of parameters, kept once for the life of the program.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-static NAMES: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
+use crate::shape::Shape;
 
-/// The one copy of this text. Handles can then carry their name and stay `Copy`; what is kept is bounded by the
-/// number of different names.
-pub(super) fn intern(name: &str) -> &'static str {
+static NAMES: Mutex<BTreeMap<&'static str, Vec<(Shape, &'static str)>>> = Mutex::new(BTreeMap::new());
+
+/// The one copy of this name for a tensor of this shape: its address tells it from all others. Handles can then carry
+/// their name and stay `Copy`; what is kept is bounded by the number of different names and shapes.
+pub(super) fn intern(name: &str, shape: Shape) -> &'static str {
     let mut names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(&known) = names.get(name) {
-        return known;
+    let known = names.get(name).and_then(|copies| copies.iter().find(|(of, _)| *of == shape));
+    if let Some(&(_, copy)) = known {
+        return copy;
     }
-    let kept: &'static str = Box::leak(name.into());
-    names.insert(kept);
-    kept
+    let copy: &'static str = Box::leak(name.into());
+    names.entry(copy).or_default().push((shape, copy));
+    copy
 }
