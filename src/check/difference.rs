@@ -30,6 +30,10 @@ const OPTIMISM: f64 = 4.0;
 /// How often another window is tried, and by what factor it is narrower or wider.
 const RETRIES: i32 = 3;
 const ZOOM: f64 = 8.0;
+/// How many windows narrower than the one believed are asked where it contradicts what is claimed.
+const NARROWER: i32 = 6;
+/// How many times the scatter of slopes may be in what is extrapolated from them.
+const AMPLIFIED: f64 = 4.0;
 
 /// How a function is differentiated.
 #[derive(Clone, Copy, Debug)]
@@ -40,11 +44,21 @@ pub(super) struct Setting {
     pub(super) negligible: f64,
     /// The size of what is displaced, or 1.
     pub(super) size: f64,
+    /// The derivative to be confirmed, and how far rounding may have moved it.
+    pub(super) claim: f64,
+    pub(super) rounding: f64,
+}
+
+impl Setting {
+    fn is_claimed(&self, value: f64, error: f64) -> bool {
+        let size = value.abs().max(self.claim.abs());
+        (value - self.claim).abs() <= self.tolerance * size + error + self.rounding
+    }
 }
 
 /// The derivative at 0 of a function of a displacement.
 pub(super) fn differentiate<T: Real>(setting: Setting, mut f: impl FnMut(T) -> Change) -> Estimate {
-    let Setting { tolerance, negligible, size } = setting;
+    let Setting { tolerance, negligible, size, .. } = setting;
     let step = WIDE * T::epsilon().as_f64().cbrt() * size;
     let mut f = |h: f64| f(T::of(h));
     let mut best = extrapolate(power_of_two(step), &mut f);
@@ -67,7 +81,34 @@ pub(super) fn differentiate<T: Real>(setting: Setting, mut f: impl FnMut(T) -> C
             best.sides = next.sides;
         }
     }
-    Estimate { value: best.value, error: best.error(), kink: best.kink() }
+    let mut error = best.error();
+    if !setting.is_claimed(best.value, error) {
+        error = error.max(doubt(&best, power_of_two(step), &mut f));
+    }
+    Estimate { value: best.value, error, kink: best.kink() }
+}
+
+/// How far the differences may be off after all, where they contradict the claim.
+///
+/// Rounding within the function, which its value does not show, shows as scatter of slopes to narrow steps. And a kink or a
+/// pole within a window, or steps too narrow to move a rounded value, can make differences agree by chance: another window
+/// is of another mind then.
+fn doubt(best: &Tableau, step: f64, f: &mut impl FnMut(f64) -> Change) -> f64 {
+    let mut doubt = 0.0_f64;
+    let mut window = step.max(ZOOM * best.step);
+    while window >= best.step / ZOOM.powi(NARROWER) {
+        let other = extrapolate(window, f);
+        let noise = AMPLIFIED * other.scatter;
+        if window <= step {
+            doubt = doubt.max(noise / best.step);
+        }
+        let apart = (other.value - best.value).abs();
+        if apart > OPTIMISM * other.disagreement + noise / other.step {
+            doubt = doubt.max(2.0 * apart);
+        }
+        window /= ZOOM;
+    }
+    doubt
 }
 
 /// A power of two is exact, and so is its sum with almost every number.
@@ -78,6 +119,10 @@ fn power_of_two(x: f64) -> f64 {
 /// What the differences in one window say.
 struct Tableau {
     value: f64,
+    /// The narrowest step that the value was made from.
+    step: f64,
+    /// How far rounding moves the function, as slopes to neighbouring steps show it.
+    scatter: f64,
     /// How far entries that should be equal differ.
     disagreement: f64,
     /// How far rounding errors of the function may have moved the value.
@@ -109,7 +154,9 @@ impl Tableau {
 
 /// Ridders' tableau: column j removes the error of order h²ʲ; the entry that agrees best with its neighbours wins.
 fn extrapolate(first: f64, f: &mut impl FnMut(f64) -> Change) -> Tableau {
-    let mut best = Tableau { value: f64::NAN, disagreement: f64::INFINITY, noise: 0.0, sides: Default::default() };
+    let sides = Default::default();
+    let mut best =
+        Tableau { value: f64::NAN, step: first, scatter: 0.0, disagreement: f64::INFINITY, noise: 0.0, sides };
     let mut last = [0.0; LEVELS];
     let mut h = first;
     for level in 0..LEVELS {
@@ -123,13 +170,16 @@ fn extrapolate(first: f64, f: &mut impl FnMut(f64) -> Change) -> Tableau {
         if !row[0].is_finite() {
             return Tableau { value: row[0], disagreement: f64::INFINITY, ..best };
         }
+        if level > 0 {
+            best.scatter = best.scatter.max((row[0] - last[0]).abs() * h);
+        }
         let mut factor = 1.0;
         for j in 1..=level {
             factor *= 4.0;
             row[j] = (factor * row[j - 1] - last[j - 1]) / (factor - 1.0);
             let disagreement = (row[j] - row[j - 1]).abs().max((row[j] - last[j - 1]).abs());
             if OPTIMISM * disagreement + noise < best.error() {
-                best = Tableau { value: row[j], disagreement, noise, ..best };
+                best = Tableau { value: row[j], step: h, disagreement, noise, ..best };
             }
         }
         last = row;
@@ -142,7 +192,7 @@ fn extrapolate(first: f64, f: &mut impl FnMut(f64) -> Change) -> Tableau {
 mod tests {
     use super::*;
 
-    const SETTING: Setting = Setting { tolerance: 1e-6, negligible: 0.0, size: 1.0 };
+    const SETTING: Setting = Setting { tolerance: 1e-6, negligible: 0.0, size: 1.0, claim: 1.0, rounding: 0.0 };
 
     fn change(displacement: f64, value: f64) -> Change {
         Change { displacement, value, noise: 1e-15 * value.abs() }
@@ -155,7 +205,7 @@ mod tests {
             (-2.0, (-2.0_f64).exp(), f64::exp),
             (1000.0, 1e-3, f64::ln),
         ] {
-            let setting = Setting { size: x.abs().max(1.0), ..SETTING };
+            let setting = Setting { size: x.abs().max(1.0), claim: slope, ..SETTING };
             // Rounding moves the values, of size f(x), not only what is left of them.
             let noise = 1e-15 * f(x).abs().max(1.0);
             let estimate = differentiate(setting, |h: f64| Change { noise, ..change((x + h) - x, f(x + h) - f(x)) });

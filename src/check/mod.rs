@@ -237,11 +237,12 @@ impl<'a, T: Real> Check<'a, T> {
     fn differentiate(
         &mut self,
         at: &At<'_, T>,
+        (claim, rounding): (f64, f64),
         size: f64,
         point: &mut [Vec<T>],
         displace: impl Fn(&mut [T], T) -> f64,
     ) -> difference::Estimate {
-        let setting = Setting { tolerance: self.tolerance, negligible: SMALL * self.tolerance, size };
+        let setting = Setting { tolerance: self.tolerance, negligible: SMALL * self.tolerance, size, claim, rounding };
         differentiate(setting, |h: T| {
             let displacement = displace(&mut point[at.input], h);
             let terms = self.subject.values(at.order, self.seed, point);
@@ -256,7 +257,8 @@ impl<'a, T: Real> Check<'a, T> {
         for (place, slope) in analytic.iter().enumerate() {
             let x = at.block.values[place];
             let size = size(x);
-            let estimate = self.differentiate(at, size, point, |values, h| {
+            let claim = (slope.as_f64(), at.rounding(size));
+            let estimate = self.differentiate(at, claim, size, point, |values, h| {
                 values[place] = x + h;
                 (x + h).as_f64() - x.as_f64()
             });
@@ -280,14 +282,14 @@ impl<'a, T: Real> Check<'a, T> {
             let seed = fork(self.seed, (at.input * count + number) as u64);
             let sign = |i: usize| T::of(if uniform(seed, i as u64) < 0.5 { -1.0 } else { 1.0 });
             let slope: f64 = analytic.iter().enumerate().map(|(i, g)| g.as_f64() * sign(i).as_f64()).sum();
-            let estimate = self.differentiate(at, 1.0, point, |values, h| {
+            let rounding = at.rounding(1.0).max(DERIVATIVE_ROUNDINGS * T::epsilon().as_f64() * length);
+            let estimate = self.differentiate(at, (slope, rounding), 1.0, point, |values, h| {
                 for (i, (to, &x)) in values.iter_mut().zip(start).enumerate() {
                     *to = x + h * sign(i);
                 }
                 h.as_f64()
             });
             point[at.input].copy_from_slice(start);
-            let rounding = at.rounding(1.0).max(DERIVATIVE_ROUNDINGS * T::epsilon().as_f64() * length);
             elements.push(Comparison { index: format!("direction {number}"), rounding, analytic: slope, estimate });
         }
         elements
