@@ -375,19 +375,20 @@ impl<'t, T: Real> Var<'t, T> {
         let mut derivatives = Vec::with_capacity(xs.len());
         for (x, answer) in xs.iter().zip(answers) {
             derivatives.push(match answer {
-                Some(id) => x.at(id).as_answer(start),
+                Some(id) => x.at(id).as_answer(start, xs.len() == 1),
                 None => recorder.zeros(x.shape()),
             });
         }
         derivatives
     }
 
-    /// The derivative that a sweep found, as something that nothing else depends on: of an identity of its own where
-    /// the sweep did not record it, or has answered with it already, and not shared with later sweeps.
+    /// The derivative that a sweep found, as something that nothing else depends on: not shared with later sweeps, and of
+    /// an identity of its own where the sweep did not record it, has answered with it already, or has other answers, which
+    /// may be made of it.
     #[track_caller]
-    fn as_answer(self, start: usize) -> Self {
+    fn as_answer(self, start: usize, only: bool) -> Self {
         let mut log = self.live().log_mut();
-        let own = self.id() as usize >= start && !log.sweeps.is_answer(self.id());
+        let own = only && self.id() as usize >= start && !log.sweeps.is_answer(self.id());
         if own {
             log.sweeps.answer(self.id());
             return self;

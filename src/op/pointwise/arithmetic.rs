@@ -17,8 +17,18 @@ pointwise! {
 
         /// x · y, but exactly 0 where one of them is 0, also if the other is NaN or ∞ there.
         ///
-        /// The product by which cotangents go on behind an op that chooses: what was not chosen contributes nothing.
-        pub(crate) Weigh: weigh(a, b) = if a == 0.0 { a } else if b == 0.0 { b } else { a * b },
+        /// The product by which cotangents go on behind an op that chooses: what was not chosen contributes nothing. A
+        /// [`CustomOp`](crate::CustomOp) that may stand behind one multiplies its cotangent so, too.
+        ///
+        /// # Examples
+        ///
+        /// ```
+        /// use gradus::prelude::*;
+        ///
+        /// let y = value(|x| x.weigh(x.constant(&array![f64::NAN, 3.0])).sum(), &array![0.0, 2.0]);
+        /// assert_eq!(y, 6.0);
+        /// ```
+        pub Weigh: weigh(a, b) = if a == 0.0 { a } else if b == 0.0 { b } else { a * b },
             |y, c| [c.weigh(b), c.weigh(a)], on [0.5..3.0, 0.5..3.0], kinks [];
 
         /// x / y, as the operator `/`.
