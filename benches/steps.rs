@@ -1,0 +1,153 @@
+//! Whole steps — forward, loss, backward, update — of the workloads that other libraries are timed on, too.
+//!
+//! `cargo bench --bench steps -- --tsv` prints one line a workload, `name<TAB>microseconds per step`: the median of nine
+//! repetitions. Words on the command line choose workloads by name; `--listing` prints the tape instead.
+
+use std::env;
+use std::hint::black_box;
+use std::time::Instant;
+
+use gradus::nn::loss::{bce_with_logits, mse};
+use gradus::prelude::*;
+use rand::RngExt;
+
+const REPETITIONS: usize = 9;
+/// Seconds that all repetitions of a workload take together.
+const PATIENCE: f64 = 0.7;
+
+fn main() {
+    let words: Vec<String> = env::args().skip(1).filter(|word| word != "--bench").collect();
+    let (flags, names): (Vec<_>, Vec<_>) = words.iter().partition(|word| word.starts_with("--"));
+    let listing = flags.iter().any(|flag| *flag == "--listing");
+    let mut bench = Bench { names: names.into_iter().cloned().collect(), listing };
+
+    bench.mlp("tiny 2-16-1 b32 tanh mse sgd", &[2, 16, 1], 32, Activation::Tanh, Loss::Mse, || Sgd::new(1e-3));
+    bench.mlp("small 64-32-10 b64 relu ce adam", &[64, 32, 10], 64, Activation::Relu, Loss::CrossEntropy, adam);
+    bench.mlp("mnist 784-128-10 b64 relu ce adam", &[784, 128, 10], 64, Activation::Relu, Loss::CrossEntropy, adam);
+    let larger = [784, 512, 256, 10];
+    bench.mlp("mnist 784-512-256-10 b128 relu ce adam", &larger, 128, Activation::Relu, Loss::CrossEntropy, adam);
+    let gelu = [256, 512, 512, 256];
+    bench.mlp("gelu 256-512-512-256 b128 gelu mse adam", &gelu, 128, Activation::Gelu, Loss::Mse, adam);
+    let wide = [1024, 2048, 2048, 10];
+    let momentum = || Sgd::new(1e-3).momentum(0.9);
+    bench.mlp("wide 1024-2048-2048-10 b256 relu ce sgdm", &wide, 256, Activation::Relu, Loss::CrossEntropy, momentum);
+    bench.mlp("logreg 30-1 n569 sigmoid bce sgd", &[30, 1], 569, Activation::Relu, Loss::Bce, || Sgd::new(1e-3));
+
+    let uniform = |n: usize| {
+        let mut rng = StdRng::seed_from_u64(1);
+        Array1::from_shape_simple_fn(n, || rng.random::<f32>()).into_dyn()
+    };
+    bench.gradient("rosenbrock n1000 grad", &uniform(1000), rosenbrock);
+    bench.gradient("rosenbrock n1000000 grad", &uniform(1_000_000), rosenbrock);
+    bench.gradient("chain 1000 scalar ops grad", &ndarray::arr0(0.3).into_dyn(), chain);
+    let mut rng = StdRng::seed_from_u64(2);
+    let matrix = Init::Normal { mean: 0.0, deviation: 1.0 }.array([1024, 1024], &mut rng);
+    bench.gradient("logsumexp-tanh 1024x1024 grad", &matrix, |x| (x.tanh() * 2.0 + 1.0).logsumexp_axis(1).mean());
+}
+
+fn adam() -> Adam<f32> {
+    Adam::new(1e-3)
+}
+
+fn rosenbrock(x: Var<'_, f32>) -> Var<'_, f32> {
+    let (head, tail) = (x.slice(s![..-1]), x.slice(s![1..]));
+    (100.0 * (tail - head.square()).square() + (1.0 - head).square()).sum()
+}
+
+fn chain(x: Var<'_, f32>) -> Var<'_, f32> {
+    (0..250).fold(x, |x, _| (x * 1.001 + 0.01).sin() - 0.5)
+}
+
+#[derive(Clone, Copy)]
+enum Loss {
+    Mse,
+    CrossEntropy,
+    Bce,
+}
+
+struct Bench {
+    names: Vec<String>,
+    listing: bool,
+}
+
+impl Bench {
+    fn mlp<O: Optimizer<f32>>(
+        &mut self,
+        name: &str,
+        sizes: &[usize],
+        batch: usize,
+        activation: Activation,
+        loss: Loss,
+        optimizer: impl FnOnce() -> O,
+    ) {
+        if !self.wants(name) {
+            return;
+        }
+        let mut rng = StdRng::seed_from_u64(7);
+        let mut params = Params::<f32>::new();
+        let mlp = Mlp::new(&mut params, "mlp", sizes, activation, &mut rng);
+        let normal = Init::Normal { mean: 0.0, deviation: 1.0 };
+        let (inputs, outputs) = (sizes[0], sizes[sizes.len() - 1]);
+        let images = normal.array::<f32>([batch, inputs], &mut rng);
+        let targets = match loss {
+            Loss::Bce => normal.array::<f32>([batch, outputs], &mut rng).mapv(|x| f32::from(x > 0.0)),
+            _ => normal.array::<f32>([batch, outputs], &mut rng),
+        };
+        let labels: Vec<usize> = (0..batch).map(|_| rng.random_range(0..outputs)).collect();
+        let (mut tape, mut gradient, mut optimizer) = (Tape::new(), params.gradient(), optimizer());
+        self.time(name, || {
+            let step = tape.record(&params);
+            let logits = mlp.forward(step.input(&images));
+            let loss = match loss {
+                Loss::Mse => mse(logits, step.input(&targets)),
+                Loss::CrossEntropy => cross_entropy(logits, &labels),
+                Loss::Bce => bce_with_logits(logits, step.input(&targets)),
+            };
+            black_box(loss.backward(&mut gradient));
+            optimizer.step(&mut params, &gradient);
+        });
+        self.list(&tape);
+    }
+
+    fn gradient(&mut self, name: &str, x: &ArrayD<f32>, f: impl for<'t> Fn(Var<'t, f32>) -> Var<'t, f32>) {
+        if !self.wants(name) {
+            return;
+        }
+        let (params, mut tape, mut gradient) = (Params::new(), Tape::new(), ArrayD::zeros(x.raw_dim()));
+        self.time(name, || {
+            let step = tape.record(&params);
+            let x = step.variable(x);
+            f(x).gradient(x).value_into(&mut gradient);
+            black_box(&gradient);
+        });
+        self.list(&tape);
+    }
+
+    fn wants(&self, name: &str) -> bool {
+        self.names.is_empty() || self.names.iter().any(|part| name.contains(part.as_str()))
+    }
+
+    fn time(&self, name: &str, mut step: impl FnMut()) {
+        (0..4).for_each(|_| step());
+        if self.listing {
+            return;
+        }
+        let mut seconds = |count: usize| {
+            let start = Instant::now();
+            (0..count).for_each(|_| step());
+            start.elapsed().as_secs_f64() / count as f64
+        };
+        let once = seconds(1).max(1e-7);
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count")]
+        let count = ((PATIENCE / REPETITIONS as f64 / once) as usize).clamp(3, 100_000);
+        let mut times: Vec<_> = (0..REPETITIONS).map(|_| seconds(count)).collect();
+        times.sort_by(f64::total_cmp);
+        println!("{name}\t{:.3}", times[REPETITIONS / 2] * 1e6);
+    }
+
+    fn list(&self, tape: &Tape<f32>) {
+        if self.listing {
+            println!("{tape}");
+        }
+    }
+}
