@@ -50,7 +50,7 @@ impl Permute {
         Self(permutation)
     }
 
-    fn order(self, rank: usize) -> impl Iterator<Item = usize> {
+    pub(crate) fn order(self, rank: usize) -> impl Iterator<Item = usize> {
         self.0.into_iter().take(rank).map(usize::from)
     }
 
@@ -96,6 +96,13 @@ impl Primitive for Permute {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct Slice {
     axis: u8,
+}
+
+impl Slice {
+    /// The axis, the first place and the step.
+    pub(crate) fn place(self, [_, start, step]: [u32; 3]) -> (usize, usize, isize) {
+        (self.axis.into(), start as usize, step.cast_signed() as isize)
+    }
 }
 
 /// The adjoint of a slice: zeros, with the operand at the places that the slice takes.

@@ -13,6 +13,7 @@ pub(crate) mod custom;
 mod dropout;
 pub mod einsum;
 mod extreme;
+pub(crate) mod fuse;
 mod index;
 pub(crate) mod layout;
 mod leaf;

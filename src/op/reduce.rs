@@ -28,6 +28,16 @@ impl Span {
         Lines::along(shape, self.start.into(), self.end.into())
     }
 
+    /// The first of its axes.
+    pub(crate) fn first(self) -> usize {
+        self.start.into()
+    }
+
+    /// The axis behind its last one.
+    pub(crate) fn end(self) -> usize {
+        self.end.into()
+    }
+
     pub(super) fn reduced(self, shape: &Shape) -> Shape {
         shape.reduced(self.start.into(), self.end.into(), self.keep)
     }
@@ -154,7 +164,7 @@ impl Primitive for Norm {
 
 /// ln Σeˣ along a span.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub(crate) struct LogSumExp(Span);
+pub(crate) struct LogSumExp(pub(super) Span);
 
 impl Primitive for LogSumExp {
     const NAMES: &'static [&'static str] = &["logsumexp"];

@@ -41,7 +41,7 @@ impl Primitive for Softmax {
 
 /// x − ln Σeˣ along a span.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub(crate) struct LogSoftmax(Span);
+pub(crate) struct LogSoftmax(pub(super) Span);
 
 impl Primitive for LogSoftmax {
     const NAMES: &'static [&'static str] = &["log_softmax"];
@@ -97,7 +97,7 @@ impl Primitive for CrossEntropy {
 
 /// (x − mean)/√(variance + ε) along a span; ε is the second operand.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub(crate) struct Standardize(Span);
+pub(crate) struct Standardize(pub(super) Span);
 
 impl Primitive for Standardize {
     const NAMES: &'static [&'static str] = &["standardize"];

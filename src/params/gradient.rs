@@ -1,9 +1,11 @@
 //! Gradients: the derivative of a scalar for every learned value, in the layout of the store.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use ndarray::{ArrayViewD, ArrayViewMutD};
+use smallvec::SmallVec;
 
 use super::layout::{Layout, Param};
 use super::{Params, array, array_mut, belongs, norm};
@@ -26,6 +28,9 @@ pub struct Gradient<T> {
     /// Atomic, so that a step can mark a gradient it only borrows and the type stays `Sync`.
     state: AtomicU8,
 }
+
+/// Positions of a tape, and where in the flat gradient their values belong.
+pub(crate) type Parts = SmallVec<[(u32, Range<usize>); 16]>;
 
 const EMPTY: u8 = 0;
 const FRESH: u8 = 1;
@@ -170,27 +175,45 @@ impl<T: Real> Gradient<T> {
         ))
     }
 
-    /// Starts an overwriting or an adding `backward` over a store of this layout.
-    pub(crate) fn begin(&mut self, layout: &Arc<Layout>, add: bool) {
+    /// Starts a `backward` over a store of this layout.
+    pub(crate) fn begin(&mut self, layout: &Arc<Layout>) {
         if !Arc::ptr_eq(&self.layout, layout) {
             self.layout = Arc::clone(layout);
         }
-        if !add {
-            self.values.fill(T::zero());
-            self.reached.fill(false);
-        }
         self.updated.fill(false);
+        *self.state.get_mut() = EMPTY;
+    }
+
+    /// Ends a `backward`: the gradient is fresh.
+    pub(crate) fn finish(&mut self) {
         *self.state.get_mut() = FRESH;
     }
 
-    pub(crate) fn write(&mut self, index: usize, derivative: &[T], add: bool) {
+    /// Starts a `backward` that overwrites: where the derivatives for these tensors go, and the values to write them to. All
+    /// others are 0.
+    pub(crate) fn overwrite(
+        &mut self,
+        layout: &Arc<Layout>,
+        reached: impl Iterator<Item = (usize, u32)>,
+    ) -> (Parts, &mut [T]) {
+        self.begin(layout);
+        self.reached.fill(false);
+        let mut parts = Parts::new();
+        for (index, id) in reached {
+            self.reached[index] = true;
+            parts.push((id, self.layout.params[index].range()));
+        }
+        for (slot, _) in self.layout.params.iter().zip(&self.reached).filter(|(_, reached)| !**reached) {
+            self.values[slot.range()].fill(T::zero());
+        }
+        (parts, &mut self.values)
+    }
+
+    /// Adds to the derivative for a tensor.
+    pub(crate) fn add(&mut self, index: usize, derivative: &[T]) {
         self.reached[index] = true;
         let values = &mut self.values[self.layout.params[index].range()];
-        if add {
-            values.iter_mut().zip(derivative).for_each(|(to, &from)| *to += from);
-        } else {
-            values.copy_from_slice(derivative);
-        }
+        values.iter_mut().zip(derivative).for_each(|(to, &from)| *to += from);
     }
 
     pub(crate) fn update(&mut self, buffer: usize, values: &[T]) {

@@ -1,11 +1,14 @@
 //! The derivative of a loss for all parameters, computed into a gradient.
 
 use std::panic::Location;
+use std::sync::Arc;
+
+use smallvec::SmallVec;
 
 use crate::grad::sweep;
 use crate::params::Gradient;
 use crate::real::Real;
-use crate::tape::Var;
+use crate::tape::{Target, Var};
 use crate::tape::sweeps::{Ids, Request};
 
 impl<T: Real> Var<'_, T> {
@@ -61,20 +64,26 @@ impl<T: Real> Var<'_, T> {
             trained.filter_map(|(index, _)| log.param_id(index).map(|id| (index, id))).unzip()
         };
         let answers = sweep(recorder, Request { output: self.id(), cotangent: None, inputs }, Location::caller());
+        let reached = indices.into_iter().zip(answers).filter_map(|(index, answer)| Some((index as usize, answer?)));
         let mut wanted = Ids::from_slice(&[self.id()]);
-        wanted.extend(answers.iter().copied().flatten());
         wanted.extend(live.log().updates().iter().map(|&(_, id)| id));
-        recorder.run(&wanted);
-        let (log, runner) = (live.log(), live.runner());
-        gradient.begin(log.layout(), add);
-        for (index, answer) in indices.into_iter().zip(answers) {
-            if let Some(id) = answer {
-                gradient.write(index as usize, runner.value(&log, live, id), add);
-            }
+        if add {
+            let reached: SmallVec<[_; 16]> = reached.collect();
+            wanted.extend(reached.iter().map(|&(_, id)| id));
+            recorder.run(&wanted);
+            let (log, runner) = (live.log(), live.runner());
+            gradient.begin(log.layout());
+            reached.iter().for_each(|&(index, id)| gradient.add(index, runner.value(&log, live, id)));
+        } else {
+            let layout = Arc::clone(live.log().layout());
+            let (parts, values) = gradient.overwrite(&layout, reached);
+            recorder.run_into(&wanted, Some(Target { values, parts: &parts }));
         }
+        let (log, runner) = (live.log(), live.runner());
         for &(buffer, id) in log.updates() {
             gradient.update(buffer as usize, runner.value(&log, live, id));
         }
+        gradient.finish();
         runner.value(&log, live, self.id())[0]
     }
 }

@@ -6,7 +6,7 @@ use super::store::Store;
 use crate::op::{Args, Leaf, Op, Values};
 use crate::real::Real;
 use crate::tape::log::{Entry, Id, Log};
-use crate::tape::{Live, Run};
+use crate::tape::Live;
 
 pub(super) struct Interpreter<T> {
     store: Store<T>,
@@ -100,8 +100,9 @@ impl<T: Real> Interpreter<T> {
     }
 }
 
-impl<T: Real> Run<T> for Interpreter<T> {
-    fn run(&mut self, log: &mut Log<T>, live: &Live<T>, wanted: &[Id]) -> Result<(), String> {
+impl<T: Real> Interpreter<T> {
+    /// Computes what these values need, and keeps them; an error where a value is not finite and that is checked.
+    pub(super) fn run(&mut self, log: &mut Log<T>, live: &Live<T>, wanted: &[Id]) -> Result<(), String> {
         let changed = log.take_changed();
         self.store.truncate(changed);
         self.computed.truncate(changed);
@@ -129,33 +130,39 @@ impl<T: Real> Run<T> for Interpreter<T> {
         Ok(())
     }
 
-    fn value<'a>(&'a self, log: &'a Log<T>, live: &'a Live<T>, id: Id) -> &'a [T] {
+    /// A value that `run` computed in this recording.
+    pub(super) fn value<'a>(&'a self, log: &'a Log<T>, live: &'a Live<T>, id: Id) -> &'a [T] {
         self.reader(log, live).find(id)
     }
 
-    fn give(&mut self, log: &mut Log<T>, id: Id, data: &[T]) {
+    /// Gives a value instead of its own to a position; every value is stale then.
+    pub(super) fn give(&mut self, log: &mut Log<T>, id: Id, data: &[T]) {
         self.given.push((id, data.to_vec()));
         log.next_epoch();
     }
 
-    fn release(&mut self, log: &mut Log<T>) {
+    /// Takes all given values back; every value is stale then.
+    pub(super) fn release(&mut self, log: &mut Log<T>) {
         if !self.given.is_empty() {
             self.given.clear();
             log.next_epoch();
         }
     }
 
-    fn check_finite(&mut self, check: bool) {
+    /// Sets whether a value that is not finite stops the run.
+    pub(super) fn check_finite(&mut self, check: bool) {
         self.check_finite = check;
     }
 
-    fn bytes(&self) -> usize {
+    /// The bytes of all tables, but for the values themselves.
+    pub(super) fn bytes(&self) -> usize {
         self.store.bytes()
             + self.computed.capacity() * size_of::<u32>()
             + (self.stack.capacity() + self.order.capacity()) * size_of::<Id>()
     }
 
-    fn clear(&mut self) {
+    /// Gives all memory back.
+    pub(super) fn clear(&mut self) {
         *self = Self { check_finite: self.check_finite, ..Self::new() };
     }
 }

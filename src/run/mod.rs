@@ -2,12 +2,14 @@
 
 mod backward;
 mod interpreter;
+mod plan;
 mod replay;
+mod runner;
 mod store;
 
 use crate::real::{Real, twin};
 use crate::tape::{Run, Tape};
-use interpreter::Interpreter;
+use runner::Runner;
 
 pub use replay::Tensor;
 
@@ -22,11 +24,11 @@ impl<T: Real> Tape<T> {
 }
 
 fn interpreter_f32() -> Box<dyn Run<f32>> {
-    Box::new(Interpreter::new())
+    Box::new(Runner::new())
 }
 
 fn interpreter_f64() -> Box<dyn Run<f64>> {
-    Box::new(Interpreter::new())
+    Box::new(Runner::new())
 }
 
 impl<T: Real> Default for Tape<T> {

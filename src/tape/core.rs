@@ -1,6 +1,7 @@
 //! What the handles of one recording share: the log and the runner.
 
 use std::cell::{Ref, RefCell, RefMut};
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::log::{Id, Log};
@@ -11,10 +12,25 @@ use crate::real::Real;
 /// A core while arrays are lent to it: what every handle of a recording points to.
 pub(crate) type Live<T> = lend::Live<Core<T>, T>;
 
+/// Where values are written as soon as they are computed: a flat gradient.
+#[derive(Debug)]
+pub(crate) struct Target<'a, T> {
+    pub(crate) values: &'a mut [T],
+    /// Which values go where; no two ranges overlap.
+    pub(crate) parts: &'a [(Id, Range<usize>)],
+}
+
 /// Computes values. The interpreter above this layer does; the tape knows only what it has to ask.
 pub(crate) trait Run<T: Real>: Send {
-    /// Computes what these values need, and keeps them; an error where a value is not finite and that is checked.
-    fn run(&mut self, log: &mut Log<T>, live: &Live<T>, wanted: &[Id]) -> Result<(), String>;
+    /// Computes what these values need, and keeps them, and writes the parts of a target; an error where a value is not
+    /// finite and that is checked.
+    fn run(
+        &mut self,
+        log: &mut Log<T>,
+        live: &Live<T>,
+        wanted: &[Id],
+        target: Option<Target<'_, T>>,
+    ) -> Result<(), String>;
 
     /// A value that `run` computed in this recording.
     fn value<'a>(&'a self, log: &'a Log<T>, live: &'a Live<T>, id: Id) -> &'a [T];

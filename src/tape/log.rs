@@ -13,11 +13,13 @@
 //! are literals, which are structure); a reverse sweep that starts at the same position with the same request has the
 //! same instructions and is found again whole.
 
+use std::collections::BTreeSet;
 use std::panic::Location;
 use std::sync::Arc;
 
 use super::cons::Cons;
 use super::shapes::{ShapeId, Shapes};
+use super::shelf::{Mark, Shelf, Tail};
 use super::sweeps::{Answers, Request, Sweeps};
 use crate::op::custom::CustomOp;
 use crate::op::{Call, Leaf, Op};
@@ -65,6 +67,9 @@ pub(crate) struct Log<T> {
     indices_used: usize,
     pub(crate) sweeps: Sweeps,
     cons: Cons,
+    /// Notes of the runner, by position.
+    marks: Vec<Mark>,
+    shelf: Shelf<T>,
     /// The line on whose behalf instructions are recorded, where it is not the one that calls the op.
     caller: Option<Place>,
     /// Positions from here on hold other instructions than when the runner last looked.
@@ -95,6 +100,8 @@ impl<T: Real> Log<T> {
             indices_used: 0,
             sweeps: Sweeps::default(),
             cons: Cons::default(),
+            marks: Vec::new(),
+            shelf: Shelf::default(),
             caller: None,
             changed_from: 0,
             epoch: 0,
@@ -115,6 +122,7 @@ impl<T: Real> Log<T> {
             if !self.layout.as_ref().is_some_and(|old| old.is_same_but_for_freezing(layout)) {
                 self.cursor = 0;
                 self.drop_rest();
+                self.shelf.clear();
             }
             self.layout = Some(Arc::clone(layout));
             self.param_ids.resize(layout.params.len(), 0);
@@ -217,6 +225,11 @@ impl<T: Real> Log<T> {
         {
             entry.inputs = inputs;
             entry.place = place;
+        } else if let Some(tail) = self.shelved(op, payload, inputs, given) {
+            self.turn(tail);
+            let entry = &mut self.entries[self.cursor];
+            entry.inputs = inputs;
+            entry.place = place;
         } else {
             let call = Call { log: self, inputs, given: given.copied(), arity: op.arity() };
             let shape = op.shape(&call)?;
@@ -294,6 +307,18 @@ impl<T: Real> Log<T> {
         {
             return self.push(op, entry.inputs, None, place);
         }
+        let same = |tail: &Tail<T>| {
+            let entry = &tail.entries[0];
+            entry.op == op
+                && tail.lists.get(..operands.len()) == Some(operands)
+                && entry.inputs[1] as usize == operands.len()
+                && custom.as_ref().is_none_or(|new| tail.customs.first().is_some_and(|known| Arc::ptr_eq(new, known)))
+        };
+        if let Some(tail) = self.shelf.take(self.cursor, same) {
+            let inputs = tail.entries[0].inputs;
+            self.turn(tail);
+            return self.push(op, inputs, None, place);
+        }
         self.drop_rest();
         let inputs = [id(self.lists.len()), id(operands.len()), id(self.customs.len())];
         self.lists.extend_from_slice(operands);
@@ -301,20 +326,84 @@ impl<T: Real> Log<T> {
         self.push(op, inputs, None, place)
     }
 
-    /// Drops the instructions from the cursor on.
+    /// A rest on the shelf that starts here with this instruction.
+    fn shelved(&mut self, op: Op, payload: bool, inputs: [u32; 3], given: Option<&Shape>) -> Option<Tail<T>> {
+        if self.shelf.is_empty() || op.has_list() {
+            return None;
+        }
+        let shapes = &self.shapes;
+        self.shelf.take(self.cursor, |tail| {
+            let entry = &tail.entries[0];
+            entry.op == op
+                && (payload || entry.inputs == inputs)
+                && given.is_none_or(|shape| shapes.get(entry.shape) == shape)
+        })
+    }
+
+    /// Takes a turn that was taken before: the rest of the log and the one from the shelf change places.
+    fn turn(&mut self, mut tail: Tail<T>) {
+        self.drop_rest();
+        self.changed_from = self.changed_from.min(self.cursor);
+        self.shelf.put_back(&mut tail);
+        self.entries.append(&mut tail.entries);
+        self.lists.append(&mut tail.lists);
+        self.customs.append(&mut tail.customs);
+        self.marks.append(&mut tail.marks);
+        self.sweeps.take_back(tail.sweeps);
+    }
+
+    /// Puts the instructions from the cursor on aside, with all that is known about them.
     fn drop_rest(&mut self) {
         let len = self.cursor;
         if len >= self.entries.len() {
             return;
         }
-        if let Some(first) = self.entries[len..].iter().find(|entry| entry.op.has_list()) {
-            let [lists, _, customs] = first.inputs;
-            self.lists.truncate(lists as usize);
-            self.customs.truncate(customs as usize);
-        }
-        self.entries.truncate(len);
+        let [lists, _, customs] = self.entries[len..].iter().find(|entry| entry.op.has_list()).map_or(
+            [id(self.lists.len()), 0, id(self.customs.len())],
+            |first| first.inputs,
+        );
+        let (lists, customs) = (self.lists.split_off(lists as usize), self.customs.split_off(customs as usize));
+        let marks = self.marks.split_off(self.marks.partition_point(|mark| mark.position as usize <= len));
+        let sweeps = self.sweeps.drop_from(len);
+        let entries = self.entries.split_off(len);
         self.changed_from = self.changed_from.min(len);
-        self.sweeps.drop_from(len);
+        self.shelf.put(len, entries, lists, customs, sweeps, marks);
+    }
+
+    // ---- marks of the runner ---------------------------------------------------------------------------------------
+
+    /// Notes at the current position that the runner knows what was recorded up to here under this number.
+    pub(crate) fn mark(&mut self, mark: u32) {
+        let at = self.marks.partition_point(|mark| mark.position as usize <= self.cursor);
+        self.marks.insert(at, Mark { position: id(self.cursor), mark });
+    }
+
+    /// The notes that stand at the current position.
+    pub(crate) fn marks(&self) -> impl Iterator<Item = u32> + '_ {
+        let from = self.marks.partition_point(|mark| (mark.position as usize) < self.cursor);
+        self.marks[from..].iter().take_while(|mark| mark.position as usize == self.cursor).map(|mark| mark.mark)
+    }
+
+    /// All notes along the program that stands in the log.
+    pub(crate) fn known_marks(&self) -> BTreeSet<u32> {
+        self.marks.iter().map(|mark| mark.mark).collect()
+    }
+
+    /// Forgets all notes.
+    pub(crate) fn clear_marks(&mut self) {
+        self.marks.clear();
+        self.shelf.clear();
+        self.shelf.orphans.clear();
+    }
+
+    /// The next of the notes that are gone.
+    pub(crate) fn next_orphan(&mut self) -> Option<u32> {
+        self.shelf.orphans.pop()
+    }
+
+    /// The bytes that instructions on the shelf take.
+    pub(crate) fn shelf_bytes(&self) -> usize {
+        self.shelf.bytes()
     }
 
     // ---- leaves with an identity -----------------------------------------------------------------------------------

@@ -15,10 +15,11 @@ pub(crate) mod log;
 mod recorder;
 mod recording;
 pub(crate) mod shapes;
+mod shelf;
 pub(crate) mod sweeps;
 mod var;
 
-pub(crate) use self::core::{Core, Live, Run};
+pub(crate) use self::core::{Core, Live, Run, Target};
 pub use input::Input;
 pub(crate) use listing::line;
 pub use recorder::Recorder;

@@ -283,7 +283,13 @@ impl<'t, T: Real> Recorder<'t, T> {
     /// Computes these values.
     #[track_caller]
     pub(crate) fn run(self, ids: &[u32]) {
-        let result = self.live.runner_mut().run(&mut self.live.log_mut(), self.live, ids);
+        self.run_into(ids, None);
+    }
+
+    /// Computes these values and writes the parts of a target.
+    #[track_caller]
+    pub(crate) fn run_into(self, ids: &[u32], target: Option<Target<'_, T>>) {
+        let result = self.live.runner_mut().run(&mut self.live.log_mut(), self.live, ids, target);
         if let Err(message) = result {
             panic!("{message}");
         }

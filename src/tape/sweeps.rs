@@ -36,7 +36,7 @@ pub(crate) struct Sweeps {
 
 /// A reverse sweep that was recorded, and what it answered.
 #[derive(Debug)]
-struct Sweep {
+pub(super) struct Sweep {
     start: usize,
     end: usize,
     request: Request,
@@ -64,9 +64,17 @@ impl Sweeps {
         self.deriving = None;
     }
 
-    /// The instructions from `len` on are gone.
-    pub(super) fn drop_from(&mut self, len: usize) {
-        self.known.retain(|sweep| sweep.end <= len);
+    /// The instructions from `len` on are gone, and with them these sweeps.
+    pub(super) fn drop_from(&mut self, len: usize) -> Vec<Sweep> {
+        let (stay, go) = std::mem::take(&mut self.known).into_iter().partition(|sweep| sweep.end <= len);
+        self.known = stay;
+        go
+    }
+
+    /// The instructions of these sweeps are back.
+    pub(super) fn take_back(&mut self, sweeps: Vec<Sweep>) {
+        self.known.extend(sweeps);
+        self.known.sort_by_key(|sweep| sweep.start);
     }
 
     /// The end and the answers of the sweep that starts here and is asked the same.

@@ -1,0 +1,254 @@
+//! Steps as programs of the kernels.
+
+use smallvec::SmallVec;
+
+use super::group::{Grouping, Step};
+use super::place::Places;
+use super::program::{Action, BUFFERS, OTHERS, PARAMS, Program};
+use super::select::{Kind, Node, Selection, operands, root};
+use super::{Goal, Imported, source};
+use crate::kernel::space::Slot;
+use crate::kernel::tile::{self, Graph, NodeId, Output};
+use crate::op::fuse::Part;
+use crate::op::{Leaf, Op};
+use crate::real::Real;
+use crate::tape::log::{Id, Log, join};
+
+/// Plans a program for the goal; `imported` tells what earlier segments hold.
+pub(crate) fn plan<T: Real>(log: &Log<T>, goal: Goal<'_>, imported: impl Fn(Id) -> Option<Imported>) -> Program<T> {
+    let wanted: Vec<Id> = goal.kept.iter().copied().chain(goal.parts.iter().map(|&(id, _)| id)).map(|id| root(log, id)).collect();
+    let selection = Selection::new(log, &wanted, |id| imported(id).is_some());
+    let grouping = Grouping::new(log, &selection, &wanted);
+    let kept: Vec<usize> = goal.kept.iter().map(|&id| selection.index(root(log, id))).collect();
+    let parts: Vec<_> = goal.parts.iter().map(|(id, range)| (selection.index(root(log, *id)), range.start)).collect();
+    let places = Places::new(log, &selection, &grouping, &kept, &parts);
+    let mut lowering = Lowering {
+        log,
+        selection: &selection,
+        grouping: &grouping,
+        slots: places.slots,
+        made: vec![None; selection.nodes.len()],
+        program: Program {
+            steps: Vec::with_capacity(grouping.steps.len()),
+            arena: places.arena,
+            own: places.own,
+            literals: Vec::new(),
+            numbers: Vec::new(),
+            loads: Vec::new(),
+            arrays: Vec::new(),
+            imports: Vec::new(),
+            copies: Vec::new(),
+            readable: Vec::new(),
+            computed: Vec::new(),
+        },
+    };
+    lowering.find_sources(&imported);
+    for step in &grouping.steps {
+        match step {
+            Step::Scalars(nodes) => {
+                for &at in nodes {
+                    let action = lowering.alone(at);
+                    lowering.program.steps.push(action);
+                }
+            }
+            Step::Pass(pass) => {
+                let action = lowering.pass(*pass);
+                lowering.program.steps.push(action);
+            }
+            Step::Alone(at) => {
+                let action = lowering.alone(*at);
+                lowering.program.steps.push(action);
+            }
+        }
+    }
+    lowering.finish(goal, &kept, &parts)
+}
+
+struct Lowering<'a, T> {
+    log: &'a Log<T>,
+    selection: &'a Selection,
+    grouping: &'a Grouping,
+    slots: Vec<Option<Slot>>,
+    /// For members of passes the node that stands for them there.
+    made: Vec<Option<NodeId>>,
+    program: Program<T>,
+}
+
+impl<T: Real> Lowering<'_, T> {
+    fn node(&self, at: usize) -> &Node {
+        &self.selection.nodes[at]
+    }
+
+    fn slot(&self, at: usize) -> Slot {
+        self.slots[at].expect("what is read has a place")
+    }
+
+    /// Gives places to what is not computed, and cells to what is used among numbers.
+    fn find_sources(&mut self, imported: &impl Fn(Id) -> Option<Imported>) {
+        let log = self.log;
+        let mut imports = Vec::new();
+        for at in 0..self.selection.nodes.len() {
+            let id = self.node(at).id;
+            let entry = log.entry(id);
+            match (self.node(at).kind, entry.op) {
+                (Kind::Number, Op::Leaf(leaf)) => {
+                    let Some(cell) = self.slots[at] else { continue };
+                    if leaf == Leaf::Literal {
+                        self.program.literals.push((cell.start, T::from_bits(join(entry.inputs))));
+                    } else {
+                        self.program.numbers.push((id, cell.start));
+                    }
+                }
+                (Kind::Data, Op::Leaf(Leaf::Parameter)) => {
+                    let range = log.layout().params[entry.inputs[0] as usize].range();
+                    self.slots[at] = Some(Slot { region: PARAMS, start: range.start, len: range.len() });
+                }
+                (Kind::Data, Op::Leaf(Leaf::Buffer)) => {
+                    let range = log.layout().buffers[entry.inputs[0] as usize].range();
+                    self.slots[at] = Some(Slot { region: BUFFERS, start: range.start, len: range.len() });
+                }
+                (Kind::Data, _) => {
+                    let region = OTHERS + self.program.arrays.len();
+                    self.program.arrays.push(id);
+                    self.slots[at] = Some(Slot { region, start: 0, len: log.shape(id).size() });
+                }
+                (Kind::Import, _) => imports.push(at),
+                _ => {}
+            }
+        }
+        for at in imports {
+            let (place, slot) = imported(self.node(at).id).expect("it was imported when it was selected");
+            let known = self.program.imports.iter().position(|&other| other == place);
+            let index = known.unwrap_or_else(|| {
+                self.program.imports.push(place);
+                self.program.imports.len() - 1
+            });
+            self.slots[at] = Some(Slot { region: OTHERS + self.program.arrays.len() + index, ..slot });
+        }
+    }
+
+    fn alone(&mut self, at: usize) -> Action<T> {
+        let id = self.node(at).id;
+        let entry = self.log.entry(id);
+        let has_value = |&id: &Id| !matches!(self.log.entry(id).op, Op::Leaf(Leaf::Seed | Leaf::Indices));
+        let sources = (0..self.log.operands(entry).len()).map(|operand| source(self.log, entry, operand)).filter(has_value);
+        let operands = sources.map(|id| (id, self.slot(self.selection.index(root(self.log, id))))).collect();
+        Action::Alone { id, operands, out: self.slot(at) }
+    }
+
+    fn pass(&mut self, pass: usize) -> Action<T> {
+        let pass_of = &self.grouping.passes[pass];
+        let rows = pass_of.rows();
+        let (height, width) =
+            (pass_of.domain[..rows].iter().product::<usize>(), pass_of.domain[rows..].iter().product::<usize>());
+        let mut build = Build {
+            graph: Graph::new(height, width),
+            reads: Vec::new(),
+            walked: Vec::new(),
+            labels: Vec::new(),
+            writes: Vec::new(),
+        };
+        for &at in &pass_of.members {
+            let node = self.node(at);
+            let Kind::Pass(part) = node.kind else { unreachable!("members of passes") };
+            let mut operands: SmallVec<[NodeId; 3]> = SmallVec::new();
+            for walk in self.selection.walks(node) {
+                let base = self.selection.index(walk.base);
+                let made = self.made[base].filter(|_| self.grouping.pass[base] == pass);
+                operands.push(made.unwrap_or_else(|| self.input(&mut build, base, walk.pattern(rows))));
+            }
+            if part != Part::Pointwise && let Some(first) = operands.first_mut() {
+                // Numbers and columns count as often as they are repeated.
+                *first = build.graph.push(tile::Node::Spread(*first));
+            }
+            self.made[at] = self.member(&mut build, at, part, &operands);
+        }
+        let Build { graph, reads, labels, writes, .. } = build;
+        Action::Pass { program: tile::compile(&graph), reads, labels, writes }
+    }
+
+    /// An operand that is read from memory.
+    fn input(&self, build: &mut Build<T>, base: usize, pattern: super::access::Pattern) -> NodeId {
+        let node = self.node(base);
+        if let Op::Leaf(Leaf::Literal) = self.log.entry(node.id).op {
+            let x = T::from_bits(join(self.log.entry(node.id).inputs));
+            return build.graph.push(tile::Node::Constant(x));
+        }
+        if let Some(&(_, _, made)) = build.walked.iter().find(|&&(other, walk, _)| (other, walk) == (base, pattern)) {
+            return made;
+        }
+        let (rows, columns) = (build.graph.rows, build.graph.columns);
+        let extent = (rows - 1) * pattern.row_stride + (columns - 1) * pattern.column_stride + 1;
+        let slot = build.reads.len();
+        build.reads.push(self.slot(base).part(pattern.offset, extent));
+        let made = build.graph.push(tile::Node::Input {
+            slot,
+            row_stride: pattern.row_stride.cast_signed(),
+            column_stride: pattern.column_stride.cast_signed(),
+        });
+        build.walked.push((base, pattern, made));
+        made
+    }
+
+    /// One instruction of a pass.
+    fn member(&self, build: &mut Build<T>, at: usize, part: Part, operands: &[NodeId]) -> Option<NodeId> {
+        let id = self.node(at).id;
+        let entry = self.log.entry(id);
+        let slot = build.writes.len();
+        if matches!(part, Part::SumAll | Part::SumRows) {
+            build.writes.push(self.slot(at));
+            let output = if part == Part::SumAll { Output::SumAll { slot } } else { Output::SumRows { slot } };
+            build.graph.output(operands[0], output);
+            return None;
+        }
+        let labels = entry.op.labels().map(|operand| {
+            let list = self.log.operands(entry)[operand];
+            build.labels.iter().position(|&other| other == list).unwrap_or_else(|| {
+                build.labels.push(list);
+                build.labels.len() - 1
+            })
+        });
+        let made = build.graph.push(entry.op.node(operands, labels));
+        if self.grouping.stored[at] {
+            build.writes.push(self.slot(at));
+            let columns = build.graph.columns.cast_signed();
+            let (row_stride, column_stride) = if part == Part::RowReduce { (1, 0) } else { (columns, 1) };
+            // A value made of numbers and columns alone still fills its tensor.
+            let whole = if part == Part::Pointwise { build.graph.push(tile::Node::Spread(made)) } else { made };
+            build.graph.output(whole, Output::Store { slot, row_stride, column_stride });
+        }
+        Some(made)
+    }
+
+    fn finish(mut self, goal: Goal<'_>, kept: &[usize], parts: &[(usize, usize)]) -> Program<T> {
+        for ((id, range), &(at, _)) in goal.parts.iter().zip(parts) {
+            let to = Slot { region: super::program::TARGET, start: range.start, len: range.len() };
+            let from = self.slot(at);
+            debug_assert_eq!(from.len, to.len, "%{id} fills its part");
+            if from != to {
+                self.program.copies.push((from, to));
+            }
+        }
+        let mut readable: Vec<_> = kept
+            .iter()
+            .filter(|&&at| !matches!(self.node(at).kind, Kind::Data | Kind::Import))
+            .map(|&at| (self.node(at).id, self.slot(at)))
+            .collect();
+        readable.sort_unstable_by_key(|&(id, _)| id);
+        readable.dedup_by_key(|&mut (id, _)| id);
+        self.program.readable = readable;
+        let computed = self.selection.nodes.iter().filter(|node| !matches!(node.kind, Kind::Data | Kind::Number | Kind::Import));
+        self.program.computed = computed.map(|node| node.id).collect();
+        self.program
+    }
+}
+
+/// A pass while its graph is made.
+struct Build<T> {
+    graph: Graph<T>,
+    reads: Vec<Slot>,
+    /// Inputs so far: what is walked through, how, and the node.
+    walked: Vec<(usize, super::access::Pattern, NodeId)>,
+    labels: Vec<Id>,
+    writes: Vec<Slot>,
+}

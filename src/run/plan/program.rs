@@ -1,0 +1,176 @@
+//! A planned program: steps over slots, ready to run any number of times.
+
+use smallvec::SmallVec;
+
+use super::super::runner::Sources;
+use crate::kernel::space::{Others, Slot, Space};
+use crate::kernel::tile;
+use crate::op::{Args, Values};
+use crate::real::Real;
+use crate::tape::log::{Entry, Id, Log, join};
+
+/// Regions of the space that a program runs in. Behind them come those of its arrays, then those of the segments whose
+/// values it takes over.
+pub(super) const ARENA: usize = 0;
+pub(super) const OWN: usize = 1;
+pub(super) const TARGET: usize = 2;
+pub(super) const PARAMS: usize = 3;
+pub(super) const BUFFERS: usize = 4;
+pub(super) const OTHERS: usize = 5;
+
+/// One step of a program.
+#[derive(Debug)]
+pub(super) enum Action<T> {
+    Pass {
+        program: tile::Program<T>,
+        reads: Vec<Slot>,
+        labels: Vec<Id>,
+        writes: Vec<Slot>,
+    },
+    Alone {
+        id: Id,
+        /// What the op asks for, and where it stands.
+        operands: SmallVec<[(Id, Slot); 3]>,
+        out: Slot,
+    },
+}
+
+/// A program for one request.
+#[derive(Debug)]
+pub(crate) struct Program<T> {
+    pub(super) steps: Vec<Action<T>>,
+    /// Elements of working memory that any program may use.
+    pub(super) arena: usize,
+    /// Elements of memory that nobody else writes until the next run.
+    pub(super) own: usize,
+    /// Numbers that are part of the program, and the cells they stand in from the first run on.
+    pub(super) literals: Vec<(usize, T)>,
+    /// Numbers that may be others in the next run.
+    pub(super) numbers: Vec<(Id, usize)>,
+    /// What is copied into cells, to be used among numbers.
+    pub(super) loads: Vec<(Slot, usize)>,
+    /// Leaves whose arrays are read.
+    pub(super) arrays: Vec<Id>,
+    /// Segments, by their place in the path, whose values are read.
+    pub(super) imports: Vec<usize>,
+    /// What is copied at the end, for values that more than one place gets.
+    pub(super) copies: Vec<(Slot, Slot)>,
+    /// Values that can be read afterwards, by position.
+    pub(super) readable: Vec<(Id, Slot)>,
+    /// All positions that the program computes, ascending.
+    pub(super) computed: Vec<Id>,
+}
+
+/// Working memory that programs share, one after the other.
+#[derive(Debug)]
+pub(crate) struct Workspace<T> {
+    arena: Vec<T>,
+    scratch: tile::Scratch<T>,
+}
+
+impl<T: Real> Workspace<T> {
+    pub(crate) fn new() -> Self {
+        Self { arena: Vec::new(), scratch: tile::Scratch::new() }
+    }
+
+    pub(crate) fn clear(&mut self) {
+        *self = Self::new();
+    }
+}
+
+impl<T: Real> Program<T> {
+    /// Runs the program: `own` is its own memory, `target` what parts of the request are written to, `others` that of the
+    /// segments that ran before.
+    pub(crate) fn run(
+        &self,
+        sources: Sources<'_, T>,
+        workspace: &mut Workspace<T>,
+        own: &mut Vec<T>,
+        target: &mut [T],
+        others: &[&[T]],
+        threads: usize,
+    ) {
+        let Sources { log, live } = sources;
+        if own.len() != self.own {
+            own.clear();
+            own.resize(self.own, T::zero());
+            self.literals.iter().for_each(|&(cell, x)| own[cell] = x);
+        }
+        for &(id, cell) in &self.numbers {
+            own[cell] = T::from_bits(join(log.entry(id).inputs));
+        }
+        if workspace.arena.len() < self.arena {
+            workspace.arena.clear();
+            workspace.arena.resize(self.arena, T::zero());
+        }
+        let mut space = Space::new();
+        space.lend_mut(&mut workspace.arena);
+        space.lend_mut(own);
+        space.lend_mut(target);
+        space.lend(live.slice(0));
+        space.lend(live.slice(1));
+        for &id in &self.arrays {
+            space.lend(sources.array(id));
+        }
+        for &place in &self.imports {
+            space.lend(others[place]);
+        }
+        for &(from, cell) in &self.loads {
+            let x = space.read(from)[0];
+            space.set(Slot { region: OWN, start: cell, len: 1 }, x);
+        }
+        for step in &self.steps {
+            step.run(log, &mut space, &mut workspace.scratch, threads);
+        }
+        for &(from, to) in &self.copies {
+            space.fill(to, |others, out| out.copy_from_slice(others.read(from)));
+        }
+    }
+
+    /// Where a value stands, if it can be read.
+    pub(crate) fn slot(&self, root: Id) -> Option<Slot> {
+        let at = self.readable.binary_search_by_key(&root, |&(id, _)| id).ok()?;
+        Some(self.readable[at].1)
+    }
+
+    /// Whether the program computes this value, though it may not keep it.
+    pub(crate) fn computes(&self, id: Id) -> bool {
+        self.computed.binary_search(&id).is_ok()
+    }
+}
+
+impl<T: Real> Action<T> {
+    fn run(&self, log: &Log<T>, space: &mut Space<'_, T>, scratch: &mut tile::Scratch<T>, threads: usize) {
+        match self {
+            Self::Pass { program, reads, labels, writes } => {
+                let labels: SmallVec<[&[u32]; 2]> = labels.iter().map(|&id| log.index_list(id)).collect();
+                space.run_pass(program, reads, &labels, writes, scratch, threads);
+            }
+            Self::Alone { id, operands, out } => {
+                let entry = log.entry(*id);
+                space.fill(*out, |others, out| {
+                    let values = Operands { log, operands, others };
+                    entry.op.eval(&Args { log, id: *id, entry, values: &values }, out);
+                });
+            }
+        }
+    }
+}
+
+/// The operands of an instruction that is computed by itself.
+struct Operands<'s, 'o, 'a, T> {
+    log: &'o Log<T>,
+    operands: &'o [(Id, Slot)],
+    others: &'o Others<'s, 'a, T>,
+}
+
+impl<T: Real> Values<T> for Operands<'_, '_, '_, T> {
+    fn value(&self, id: Id) -> &[T] {
+        let (_, slot) = self.operands.iter().find(|(operand, _)| *operand == id).expect("an operand of the instruction");
+        self.others.read(*slot)
+    }
+
+    fn source(&self, entry: &Entry, operand: usize) -> Id {
+        super::source(self.log, entry, operand)
+    }
+}

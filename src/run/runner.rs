@@ -1,0 +1,378 @@
+//! Which way a request is computed: by a plan where the program is known, by the interpreter where it is seen for the
+//! first time.
+//!
+//! A recording makes requests one after the other: a loss is read, a gradient, logits. Each is a [`Segment`], known by what
+//! was recorded up to it (a mark in the log), what is asked for, and the segment before. What is seen for the second time
+//! is planned; at that time it is known, too, what later requests of the same recording need from this one, so that reading
+//! logits after a gradient does not run the network twice.
+//!
+//! A program takes over the values that earlier segments keep. Where one is missing — something else was read last time —
+//! the interpreter steps in once more, and the earlier segment is planned anew to keep it.
+
+use std::collections::BTreeSet;
+
+use super::interpreter::Interpreter;
+use super::plan::{Goal, Program, Workspace, plan, root, walk_down};
+use crate::op::{Leaf, Op};
+use crate::real::Real;
+use crate::tape::log::{Id, Log};
+use crate::tape::{Live, Run, Target};
+
+/// The number of segments that are known at most; beyond it, all are forgotten.
+const SEGMENTS: usize = 512;
+
+/// One request of a program.
+#[derive(Debug)]
+struct Segment<T> {
+    /// The segment before, in the same recording.
+    parent: Option<u32>,
+    wanted: Vec<Id>,
+    parts: Vec<(Id, std::ops::Range<usize>)>,
+    /// What later segments need beside what is wanted, ascending.
+    exports: Vec<Id>,
+    children: Vec<u32>,
+    program: Option<Box<Program<T>>>,
+    /// The memory of the program.
+    own: Vec<T>,
+}
+
+impl<T> Segment<T> {
+    /// All that this request is about.
+    fn asked(&self) -> impl Iterator<Item = Id> + '_ {
+        self.wanted.iter().copied().chain(self.parts.iter().map(|&(id, _)| id))
+    }
+
+    /// Notes that a later segment needs this value.
+    fn export(&mut self, id: Id) {
+        if let Err(at) = self.exports.binary_search(&id) {
+            self.exports.insert(at, id);
+        }
+    }
+}
+
+/// How a segment of this recording was computed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Way {
+    Planned,
+    Interpreted,
+}
+
+/// Where programs read what is not theirs.
+#[derive(Clone, Copy)]
+pub(crate) struct Sources<'a, T: Real> {
+    pub(crate) log: &'a Log<T>,
+    pub(crate) live: &'a Live<T>,
+}
+
+impl<'a, T: Real> Sources<'a, T> {
+    /// The elements of a leaf that is an array.
+    pub(crate) fn array(self, id: Id) -> &'a [T] {
+        let array = self.log.array(self.log.entry(id));
+        array.lent.map_or(&array.owned[..], |place| self.live.slice(place))
+    }
+}
+
+pub(super) struct Runner<T> {
+    interpreter: Interpreter<T>,
+    segments: Vec<Option<Segment<T>>>,
+    free: Vec<u32>,
+    /// The segments of this recording so far.
+    path: Vec<(u32, Way)>,
+    epoch: u32,
+    workspace: Workspace<T>,
+    /// Values given instead of the recording's own, and checks of every value, are the interpreter's affair.
+    given: bool,
+    check_finite: bool,
+    /// How many recordings in a row needed no interpreter.
+    planned: u32,
+    /// Set while a program runs: found set, it tells that the last one panicked.
+    running: bool,
+    threads: usize,
+}
+
+impl<T: Real> Runner<T> {
+    pub(super) fn new() -> Self {
+        Self {
+            interpreter: Interpreter::new(),
+            segments: Vec::new(),
+            free: Vec::new(),
+            path: Vec::new(),
+            epoch: 0,
+            workspace: Workspace::new(),
+            given: false,
+            check_finite: false,
+            planned: 0,
+            running: false,
+            threads: usize::MAX,
+        }
+    }
+
+    fn segment(&self, index: u32) -> &Segment<T> {
+        self.segments[index as usize].as_ref().expect("a known segment")
+    }
+
+    fn segment_mut(&mut self, index: u32) -> &mut Segment<T> {
+        self.segments[index as usize].as_mut().expect("a known segment")
+    }
+
+    /// Follows the log: another recording, or programs that are gone from it.
+    fn follow(&mut self, log: &mut Log<T>) {
+        while let Some(orphan) = log.next_orphan() {
+            self.forget(orphan);
+        }
+        if std::mem::take(&mut self.running) {
+            log.next_epoch();
+        }
+        if self.epoch != log.epoch() {
+            if self.path.iter().all(|&(_, way)| way == Way::Planned) && !self.path.is_empty() {
+                self.planned = self.planned.saturating_add(1);
+            }
+            if self.planned == 2 {
+                // The program is known: what the interpreter keeps for each instruction is not needed any more.
+                self.interpreter.clear();
+            }
+            self.epoch = log.epoch();
+            self.path.clear();
+        }
+    }
+
+    fn forget(&mut self, index: u32) {
+        let Some(segment) = self.segments[index as usize].take() else { return };
+        self.free.push(index);
+        if let Some(parent) = segment.parent.and_then(|parent| self.segments[parent as usize].as_mut()) {
+            parent.children.retain(|&child| child != index);
+        }
+        for child in segment.children {
+            if let Some(child) = &mut self.segments[child as usize] {
+                // Nobody can come by this way any more.
+                child.parent = Some(u32::MAX);
+            }
+        }
+    }
+
+    /// Whether the value can be read: it stands in a leaf, or a program of this recording kept it.
+    fn is_there(&self, log: &Log<T>, id: Id) -> bool {
+        let root = root(log, id);
+        self.kept(root).is_some() || matches!(log.entry(root).op, Op::Leaf(leaf) if !leaf.is_number())
+    }
+
+    /// The value that a program of this recording kept.
+    fn kept(&self, root: Id) -> Option<&[T]> {
+        self.path.iter().rev().filter(|&&(_, way)| way == Way::Planned).find_map(|&(index, _)| {
+            let segment = self.segment(index);
+            let slot = segment.program.as_ref()?.slot(root)?;
+            Some(&segment.own[slot.start..slot.start + slot.len])
+        })
+    }
+
+    /// The segment for this request, if it was seen before.
+    fn find(&self, log: &Log<T>, wanted: &[Id], target: Option<&Target<'_, T>>) -> Option<u32> {
+        let parent = self.path.last().map(|&(index, _)| index);
+        let parts = target.map_or(&[][..], |target| target.parts);
+        log.marks().find(|&mark| {
+            let segment = self.segment(mark);
+            segment.parent == parent && segment.wanted == wanted && segment.parts == parts
+        })
+    }
+
+    fn remember(&mut self, log: &mut Log<T>, wanted: &[Id], target: Option<&Target<'_, T>>) -> u32 {
+        let parent = self.path.last().map(|&(index, _)| index);
+        let segment = Segment {
+            parent,
+            wanted: wanted.to_vec(),
+            parts: target.map_or(Vec::new(), |target| target.parts.to_vec()),
+            exports: Vec::new(),
+            children: Vec::new(),
+            program: None,
+            own: Vec::new(),
+        };
+        let index = self.free.pop().unwrap_or_else(|| {
+            self.segments.push(None);
+            u32::try_from(self.segments.len() - 1).expect("a bounded number")
+        });
+        self.segments[index as usize] = Some(segment);
+        if let Some(parent) = parent {
+            self.segment_mut(parent).children.push(index);
+        }
+        log.mark(index);
+        index
+    }
+
+    /// Forgets all programs, where there are too many.
+    fn forget_all(&mut self, log: &mut Log<T>) {
+        log.clear_marks();
+        self.segments.clear();
+        self.free.clear();
+        self.path.clear();
+        // The rest of this recording has no path to stand on.
+        self.given = false;
+        log.next_epoch();
+        self.epoch = log.epoch();
+    }
+
+    /// Plans a segment that was seen before. Nothing where a value of an earlier segment is missing: then that one will
+    /// keep it from the next time on.
+    fn plan(&mut self, log: &Log<T>, index: u32) -> bool {
+        if self.segment(index).program.is_some() {
+            return true;
+        }
+        if !self.ask_earlier(log, index) {
+            return false;
+        }
+        self.look_ahead(log, index);
+        let segment = self.segment(index);
+        let kept: Vec<Id> = segment.wanted.iter().chain(&segment.exports).copied().collect();
+        let goal = Goal { kept: &kept, parts: &segment.parts };
+        let program = plan(log, goal, |id| {
+            self.path.iter().enumerate().rev().find_map(|(place, &(earlier, _))| {
+                let slot = self.segment(earlier).program.as_ref()?.slot(id)?;
+                Some((place, slot))
+            })
+        });
+        self.segment_mut(index).program = Some(Box::new(program));
+        true
+    }
+
+    /// Whether earlier segments keep all that this one needs of what they compute.
+    fn ask_earlier(&mut self, log: &Log<T>, index: u32) -> bool {
+        let mut missing = Vec::new();
+        walk_down(log, self.segment(index).asked(), |id| {
+            let Some((earlier, program)) = self.path.iter().rev().find_map(|&(earlier, _)| {
+                let program = self.segment(earlier).program.as_ref()?;
+                program.computes(id).then_some((earlier, program))
+            }) else {
+                return true;
+            };
+            if program.slot(id).is_none() {
+                missing.push((earlier, id));
+            }
+            false
+        });
+        for &(earlier, id) in &missing {
+            let segment = self.segment_mut(earlier);
+            segment.export(id);
+            segment.program = None;
+        }
+        missing.is_empty()
+    }
+
+    /// What later requests of the same program needed from this one last time.
+    fn look_ahead(&mut self, log: &Log<T>, index: u32) {
+        let mut ahead = self.segment(index).children.clone();
+        if ahead.is_empty() {
+            return;
+        }
+        let earlier = |id| self.path.iter().any(|&(earlier, _)| self.segment(earlier).program.as_ref().is_some_and(|program| program.computes(id)));
+        let mut own = BTreeSet::new();
+        walk_down(log, self.segment(index).asked(), |id| !earlier(id) && own.insert(id));
+        let (known, mut exports) = (log.known_marks(), Vec::new());
+        while let Some(child) = ahead.pop() {
+            if known.contains(&child) {
+                let segment = self.segment(child);
+                ahead.extend(&segment.children);
+                walk_down(log, segment.asked(), |id| {
+                    let found = own.contains(&id);
+                    exports.extend(found.then_some(id));
+                    !found
+                });
+            }
+        }
+        exports.into_iter().for_each(|id| self.segment_mut(index).export(id));
+    }
+
+    fn run_program(&mut self, log: &Log<T>, live: &Live<T>, index: u32, target: Option<Target<'_, T>>) {
+        let mut segment = self.segments[index as usize].take().expect("a known segment");
+        let program = segment.program.take().expect("it was planned");
+        let others: smallvec::SmallVec<[&[T]; 8]> = self
+            .path
+            .iter()
+            .map(|&(earlier, _)| self.segments[earlier as usize].as_ref().map_or(&[][..], |segment| &segment.own[..]))
+            .collect();
+        self.running = true;
+        let target = target.map_or(&mut [][..], |target| target.values);
+        program.run(Sources { log, live }, &mut self.workspace, &mut segment.own, target, &others, self.threads);
+        self.running = false;
+        segment.program = Some(program);
+        self.segments[index as usize] = Some(segment);
+    }
+
+    fn interpret(
+        &mut self,
+        log: &mut Log<T>,
+        live: &Live<T>,
+        wanted: &[Id],
+        target: Option<Target<'_, T>>,
+    ) -> Result<(), String> {
+        self.planned = 0;
+        let Some(target) = target else { return self.interpreter.run(log, live, wanted) };
+        let all: smallvec::SmallVec<[Id; 16]> =
+            wanted.iter().copied().chain(target.parts.iter().map(|&(id, _)| id)).collect();
+        self.interpreter.run(log, live, &all)?;
+        for (id, range) in target.parts {
+            target.values[range.clone()].copy_from_slice(self.interpreter.value(log, live, *id));
+        }
+        Ok(())
+    }
+}
+
+impl<T: Real> Run<T> for Runner<T> {
+    fn run(
+        &mut self,
+        log: &mut Log<T>,
+        live: &Live<T>,
+        wanted: &[Id],
+        target: Option<Target<'_, T>>,
+    ) -> Result<(), String> {
+        self.follow(log);
+        if log.is_eager() || self.given || self.check_finite {
+            return self.interpret(log, live, wanted, target);
+        }
+        if target.is_none() && wanted.iter().all(|&id| self.is_there(log, id)) {
+            return Ok(());
+        }
+        if self.segments.len() - self.free.len() >= SEGMENTS {
+            self.forget_all(log);
+        }
+        let Some(index) = self.find(log, wanted, target.as_ref()) else {
+            let index = self.remember(log, wanted, target.as_ref());
+            self.path.push((index, Way::Interpreted));
+            return self.interpret(log, live, wanted, target);
+        };
+        let unbroken = self.path.iter().all(|&(_, way)| way == Way::Planned);
+        if unbroken && self.plan(log, index) {
+            self.run_program(log, live, index, target);
+            self.path.push((index, Way::Planned));
+            return Ok(());
+        }
+        self.path.push((index, Way::Interpreted));
+        self.interpret(log, live, wanted, target)
+    }
+
+    fn value<'a>(&'a self, log: &'a Log<T>, live: &'a Live<T>, id: Id) -> &'a [T] {
+        self.kept(root(log, id)).unwrap_or_else(|| self.interpreter.value(log, live, id))
+    }
+
+    fn give(&mut self, log: &mut Log<T>, id: Id, data: &[T]) {
+        self.given = true;
+        self.interpreter.give(log, id, data);
+    }
+
+    fn release(&mut self, log: &mut Log<T>) {
+        self.given = false;
+        self.interpreter.release(log);
+    }
+
+    fn check_finite(&mut self, check: bool) {
+        self.check_finite = check;
+        self.interpreter.check_finite(check);
+    }
+
+    fn bytes(&self) -> usize {
+        self.interpreter.bytes() + self.segments.capacity() * size_of::<Option<Segment<T>>>()
+    }
+
+    fn clear(&mut self) {
+        *self = Self { check_finite: self.check_finite, threads: self.threads, ..Self::new() };
+        self.interpreter.check_finite(self.check_finite);
+    }
+}
