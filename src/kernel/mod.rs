@@ -12,7 +12,9 @@ pub(crate) mod reduce;
 pub(crate) mod rows;
 pub(crate) mod scan;
 pub(crate) mod space;
+pub(crate) mod simd;
 pub(crate) mod strided;
+pub(crate) mod tile;
 
 use crate::shape::Shape;
 
