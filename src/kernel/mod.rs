@@ -11,8 +11,8 @@ pub(crate) mod random;
 pub(crate) mod reduce;
 pub(crate) mod rows;
 pub(crate) mod scan;
-pub(crate) mod space;
 pub(crate) mod simd;
+pub(crate) mod space;
 pub(crate) mod strided;
 pub(crate) mod tile;
 

@@ -8,8 +8,8 @@ use smallvec::SmallVec;
 use crate::grad::sweep;
 use crate::params::Gradient;
 use crate::real::Real;
-use crate::tape::{Target, Var};
 use crate::tape::sweeps::{Ids, Request};
+use crate::tape::{Target, Var};
 
 impl<T: Real> Var<'_, T> {
     /// Computes the derivative of this scalar for every learned value of the store and returns the scalar.

@@ -5,8 +5,8 @@
 use super::store::Store;
 use crate::op::{Args, Leaf, Op, Values};
 use crate::real::Real;
-use crate::tape::log::{Entry, Id, Log};
 use crate::tape::Live;
+use crate::tape::log::{Entry, Id, Log};
 
 pub(super) struct Interpreter<T> {
     store: Store<T>,

@@ -11,14 +11,16 @@
 
 use std::collections::BTreeSet;
 
+use smallvec::SmallVec;
+
 use super::interpreter::Interpreter;
 use super::plan::{Goal, Program, Workspace, plan, root, walk_down};
-use crate::op::{Leaf, Op};
+use crate::op::Op;
 use crate::real::Real;
 use crate::tape::log::{Id, Log};
-use crate::tape::{Live, Run, Target};
+use crate::tape::{Limits, Live, Run, Target};
 
-/// The number of segments that are known at most; beyond it, all are forgotten.
+/// The number of segments that are known at most, unless another number is asked for; beyond it, all are forgotten.
 const SEGMENTS: usize = 512;
 
 /// One request of a program.
@@ -87,7 +89,9 @@ pub(super) struct Runner<T> {
     planned: u32,
     /// Set while a program runs: found set, it tells that the last one panicked.
     running: bool,
-    threads: usize,
+    /// The number of programs planned so far.
+    plans: usize,
+    limits: Limits,
 }
 
 impl<T: Real> Runner<T> {
@@ -103,7 +107,8 @@ impl<T: Real> Runner<T> {
             check_finite: false,
             planned: 0,
             running: false,
-            threads: usize::MAX,
+            plans: 0,
+            limits: Limits { threads: usize::MAX, programs: SEGMENTS },
         }
     }
 
@@ -230,6 +235,7 @@ impl<T: Real> Runner<T> {
             })
         });
         self.segment_mut(index).program = Some(Box::new(program));
+        self.plans += 1;
         true
     }
 
@@ -262,7 +268,11 @@ impl<T: Real> Runner<T> {
         if ahead.is_empty() {
             return;
         }
-        let earlier = |id| self.path.iter().any(|&(earlier, _)| self.segment(earlier).program.as_ref().is_some_and(|program| program.computes(id)));
+        let earlier = |id| {
+            self.path
+                .iter()
+                .any(|&(earlier, _)| self.segment(earlier).program.as_ref().is_some_and(|program| program.computes(id)))
+        };
         let mut own = BTreeSet::new();
         walk_down(log, self.segment(index).asked(), |id| !earlier(id) && own.insert(id));
         let (known, mut exports) = (log.known_marks(), Vec::new());
@@ -281,19 +291,19 @@ impl<T: Real> Runner<T> {
     }
 
     fn run_program(&mut self, log: &Log<T>, live: &Live<T>, index: u32, target: Option<Target<'_, T>>) {
-        let mut segment = self.segments[index as usize].take().expect("a known segment");
-        let program = segment.program.take().expect("it was planned");
-        let others: smallvec::SmallVec<[&[T]; 8]> = self
-            .path
-            .iter()
-            .map(|&(earlier, _)| self.segments[earlier as usize].as_ref().map_or(&[][..], |segment| &segment.own[..]))
-            .collect();
+        // Taken out while it runs: should an op panic, the segment is planned anew.
+        let segment = self.segment_mut(index);
+        let (program, mut own) = (segment.program.take().expect("it was planned"), std::mem::take(&mut segment.own));
         self.running = true;
         let target = target.map_or(&mut [][..], |target| target.values);
-        program.run(Sources { log, live }, &mut self.workspace, &mut segment.own, target, &others, self.threads);
+        let earlier = self.path.iter().map(|&(earlier, _)| self.segments[earlier as usize].as_ref());
+        let others: SmallVec<[&[T]; 8]> =
+            earlier.map(|segment| segment.map_or(&[][..], |segment| &segment.own[..])).collect();
+        program.run(Sources { log, live }, &mut self.workspace, &mut own, target, &others, self.limits.threads);
+        drop(others);
         self.running = false;
-        segment.program = Some(program);
-        self.segments[index as usize] = Some(segment);
+        let segment = self.segment_mut(index);
+        (segment.program, segment.own) = (Some(program), own);
     }
 
     fn interpret(
@@ -305,8 +315,7 @@ impl<T: Real> Runner<T> {
     ) -> Result<(), String> {
         self.planned = 0;
         let Some(target) = target else { return self.interpreter.run(log, live, wanted) };
-        let all: smallvec::SmallVec<[Id; 16]> =
-            wanted.iter().copied().chain(target.parts.iter().map(|&(id, _)| id)).collect();
+        let all: SmallVec<[Id; 16]> = wanted.iter().copied().chain(target.parts.iter().map(|&(id, _)| id)).collect();
         self.interpreter.run(log, live, &all)?;
         for (id, range) in target.parts {
             target.values[range.clone()].copy_from_slice(self.interpreter.value(log, live, *id));
@@ -327,10 +336,14 @@ impl<T: Real> Run<T> for Runner<T> {
         if log.is_eager() || self.given || self.check_finite {
             return self.interpret(log, live, wanted, target);
         }
-        if target.is_none() && wanted.iter().all(|&id| self.is_there(log, id)) {
+        let mut asked = wanted.iter().chain(target.iter().flat_map(|target| target.parts.iter().map(|(id, _)| id)));
+        if asked.all(|&id| self.is_there(log, id)) {
+            if let Some(Target { values, parts }) = target {
+                parts.iter().for_each(|(id, range)| values[range.clone()].copy_from_slice(self.value(log, live, *id)));
+            }
             return Ok(());
         }
-        if self.segments.len() - self.free.len() >= SEGMENTS {
+        if self.segments.len() - self.free.len() >= self.limits.programs {
             self.forget_all(log);
         }
         let Some(index) = self.find(log, wanted, target.as_ref()) else {
@@ -367,12 +380,20 @@ impl<T: Real> Run<T> for Runner<T> {
         self.interpreter.check_finite(check);
     }
 
+    fn limits(&mut self) -> &mut Limits {
+        &mut self.limits
+    }
+
+    fn plans(&self) -> usize {
+        self.plans
+    }
+
     fn bytes(&self) -> usize {
         self.interpreter.bytes() + self.segments.capacity() * size_of::<Option<Segment<T>>>()
     }
 
     fn clear(&mut self) {
-        *self = Self { check_finite: self.check_finite, threads: self.threads, ..Self::new() };
+        *self = Self { check_finite: self.check_finite, limits: self.limits, plans: self.plans, ..Self::new() };
         self.interpreter.check_finite(self.check_finite);
     }
 }

@@ -12,6 +12,15 @@ use crate::real::Real;
 /// A core while arrays are lent to it: what every handle of a recording points to.
 pub(crate) type Live<T> = lend::Live<Core<T>, T>;
 
+/// What a runner may use.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    /// Threads that may work at a time, the caller among them.
+    pub(crate) threads: usize,
+    /// Programs that are kept.
+    pub(crate) programs: usize,
+}
+
 /// Where values are written as soon as they are computed: a flat gradient.
 #[derive(Debug)]
 pub(crate) struct Target<'a, T> {
@@ -43,6 +52,12 @@ pub(crate) trait Run<T: Real>: Send {
 
     /// Sets whether a value that is not finite stops the run.
     fn check_finite(&mut self, check: bool);
+
+    /// What the runner may use.
+    fn limits(&mut self) -> &mut Limits;
+
+    /// The number of programs that were planned so far.
+    fn plans(&self) -> usize;
 
     /// The bytes of all tables, but for the values themselves.
     fn bytes(&self) -> usize;
@@ -91,6 +106,15 @@ impl<T: Real> Core<T> {
 
     pub(super) fn check_finite(&mut self, check: bool) {
         self.runner.get_mut().check_finite(check);
+    }
+
+    pub(super) fn limits(&mut self) -> &mut Limits {
+        self.runner.get_mut().limits()
+    }
+
+    pub(super) fn shrink(&mut self) {
+        self.log.get_mut().clear_marks();
+        self.runner.get_mut().clear();
     }
 
     pub(super) fn clear(&mut self) {

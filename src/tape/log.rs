@@ -358,10 +358,10 @@ impl<T: Real> Log<T> {
         if len >= self.entries.len() {
             return;
         }
-        let [lists, _, customs] = self.entries[len..].iter().find(|entry| entry.op.has_list()).map_or(
-            [id(self.lists.len()), 0, id(self.customs.len())],
-            |first| first.inputs,
-        );
+        let [lists, _, customs] = self.entries[len..]
+            .iter()
+            .find(|entry| entry.op.has_list())
+            .map_or([id(self.lists.len()), 0, id(self.customs.len())], |first| first.inputs);
         let (lists, customs) = (self.lists.split_off(lists as usize), self.customs.split_off(customs as usize));
         let marks = self.marks.split_off(self.marks.partition_point(|mark| mark.position as usize <= len));
         let sweeps = self.sweeps.drop_from(len);

@@ -19,7 +19,7 @@ mod shelf;
 pub(crate) mod sweeps;
 mod var;
 
-pub(crate) use self::core::{Core, Live, Run, Target};
+pub(crate) use self::core::{Core, Limits, Live, Run, Target};
 pub use input::Input;
 pub(crate) use listing::line;
 pub use recorder::Recorder;
@@ -109,6 +109,33 @@ impl<T: Real> Tape<T> {
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.with(|core| core.log().bytes() + core.runner().bytes())
+    }
+
+    /// How many threads may work for this tape at a time, the caller among them; 0 counts as 1.
+    ///
+    /// At most as many work as rayon's current pool has. The values do not depend on it.
+    pub fn threads(&mut self, at_most: usize) {
+        self.lender().state_mut().limits().threads = at_most.max(1);
+    }
+
+    /// How many programs are kept ready at a time; at the next one beyond, all are forgotten. By default 512.
+    ///
+    /// A program is what is planned for one reading of values, or one `backward`; branches, batch sizes and sequence lengths
+    /// each have their own.
+    pub fn limit(&mut self, programs: usize) {
+        self.lender().state_mut().limits().programs = programs.max(1);
+    }
+
+    /// The number of programs planned so far. In a loop it stops growing after the second pass over what differs; if it does
+    /// not, the programs are not the same: shapes that are always others, or more branches than are kept.
+    #[must_use]
+    pub fn plans(&self) -> usize {
+        self.with(|core| core.runner().plans())
+    }
+
+    /// Gives back the memory of values and programs, and keeps the instructions.
+    pub fn shrink(&mut self) {
+        self.lender().state_mut().shrink();
     }
 
     /// Gives all memory back; the next recording starts from nothing.

@@ -5,6 +5,7 @@ use std::panic::Location;
 
 use ndarray::{ArrayD, ArrayRef, Dimension};
 
+use super::Target;
 use super::core::Live;
 use super::log::{Log, Place, split};
 use super::var::Var;

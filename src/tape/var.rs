@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use ndarray::{ArrayD, ArrayRef, Dimension};
 
+use super::Target;
 use super::core::Live;
 use super::log::{Id, Place};
 use super::recorder::Recorder;
@@ -232,7 +233,15 @@ impl<'t, T: Real> Var<'t, T> {
         if shape != *out.shape() {
             self.fail("value_into", &format!("the array has shape {:?}, the value {shape}", out.shape()));
         }
-        self.recording().read(self.id, |data| out.iter_mut().zip(data).for_each(|(to, &from)| *to = from));
+        let recorder = self.recording();
+        match out.as_slice_mut() {
+            // What is computed for this alone is computed in its place.
+            Some(values) => {
+                let parts = [(self.id, 0..values.len())];
+                recorder.run_into(&[], Some(Target { values, parts: &parts }));
+            }
+            None => recorder.read(self.id, |data| out.iter_mut().zip(data).for_each(|(to, &from)| *to = from)),
+        }
     }
 
     /// The value of a tensor with one element, as a plain number.

@@ -5,11 +5,13 @@
 #![allow(unsafe_code, reason = "kernels are the home of unsafe code")]
 
 mod graph;
+mod pass;
 mod program;
 mod rows;
 mod scratch;
 
 pub(crate) use graph::{Binary, BlockKernel, Extent, Graph, Node, NodeId, Operands, Output, Unary};
+pub(crate) use pass::Pass;
 pub(crate) use program::{Program, compile};
 pub(crate) use rows::{RowKernel, Rows};
 pub(crate) use scratch::Scratch;

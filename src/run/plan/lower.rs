@@ -5,7 +5,7 @@ use smallvec::SmallVec;
 use super::group::{Grouping, Step};
 use super::place::Places;
 use super::program::{Action, BUFFERS, OTHERS, PARAMS, Program};
-use super::select::{Kind, Node, Selection, operands, root};
+use super::select::{Kind, Node, Selection, root};
 use super::{Goal, Imported, source};
 use crate::kernel::space::Slot;
 use crate::kernel::tile::{self, Graph, NodeId, Output};
@@ -16,7 +16,8 @@ use crate::tape::log::{Id, Log, join};
 
 /// Plans a program for the goal; `imported` tells what earlier segments hold.
 pub(crate) fn plan<T: Real>(log: &Log<T>, goal: Goal<'_>, imported: impl Fn(Id) -> Option<Imported>) -> Program<T> {
-    let wanted: Vec<Id> = goal.kept.iter().copied().chain(goal.parts.iter().map(|&(id, _)| id)).map(|id| root(log, id)).collect();
+    let wanted: Vec<Id> =
+        goal.kept.iter().copied().chain(goal.parts.iter().map(|&(id, _)| id)).map(|id| root(log, id)).collect();
     let selection = Selection::new(log, &wanted, |id| imported(id).is_some());
     let grouping = Grouping::new(log, &selection, &wanted);
     let kept: Vec<usize> = goal.kept.iter().map(|&id| selection.index(root(log, id))).collect();
@@ -131,7 +132,8 @@ impl<T: Real> Lowering<'_, T> {
         let id = self.node(at).id;
         let entry = self.log.entry(id);
         let has_value = |&id: &Id| !matches!(self.log.entry(id).op, Op::Leaf(Leaf::Seed | Leaf::Indices));
-        let sources = (0..self.log.operands(entry).len()).map(|operand| source(self.log, entry, operand)).filter(has_value);
+        let sources =
+            (0..self.log.operands(entry).len()).map(|operand| source(self.log, entry, operand)).filter(has_value);
         let operands = sources.map(|id| (id, self.slot(self.selection.index(root(self.log, id))))).collect();
         Action::Alone { id, operands, out: self.slot(at) }
     }
@@ -157,14 +159,16 @@ impl<T: Real> Lowering<'_, T> {
                 let made = self.made[base].filter(|_| self.grouping.pass[base] == pass);
                 operands.push(made.unwrap_or_else(|| self.input(&mut build, base, walk.pattern(rows))));
             }
-            if part != Part::Pointwise && let Some(first) = operands.first_mut() {
+            if part != Part::Pointwise
+                && let Some(first) = operands.first_mut()
+            {
                 // Numbers and columns count as often as they are repeated.
                 *first = build.graph.push(tile::Node::Spread(*first));
             }
             self.made[at] = self.member(&mut build, at, part, &operands);
         }
         let Build { graph, reads, labels, writes, .. } = build;
-        Action::Pass { program: tile::compile(&graph), reads, labels, writes }
+        Action::Pass { program: tile::Pass::new(&graph), reads, labels, writes }
     }
 
     /// An operand that is read from memory.
@@ -237,7 +241,8 @@ impl<T: Real> Lowering<'_, T> {
         readable.sort_unstable_by_key(|&(id, _)| id);
         readable.dedup_by_key(|&mut (id, _)| id);
         self.program.readable = readable;
-        let computed = self.selection.nodes.iter().filter(|node| !matches!(node.kind, Kind::Data | Kind::Number | Kind::Import));
+        let computed =
+            self.selection.nodes.iter().filter(|node| !matches!(node.kind, Kind::Data | Kind::Number | Kind::Import));
         self.program.computed = computed.map(|node| node.id).collect();
         self.program
     }

@@ -105,7 +105,10 @@ impl Places {
         let mut free = Free { stretches: Vec::new(), end: 0 };
         let mut dying: Vec<Vec<usize>> = vec![Vec::new(); grouping.steps.len()];
         for (step, writes) in writes.iter().enumerate() {
-            for &at in writes.iter().filter(|&&at| slots[at].is_none()) {
+            for &at in writes {
+                if slots[at].is_some() {
+                    continue;
+                }
                 let len = size(at);
                 let start = free.take(aligned(len));
                 slots[at] = Some(Slot { region: ARENA, start, len });
@@ -139,7 +142,9 @@ fn uses<T: Real>(log: &Log<T>, selection: &Selection, grouping: &Grouping) -> (V
             Step::Pass(pass) => {
                 let members = &grouping.passes[*pass].members;
                 let walks = members.iter().flat_map(|&at| selection.walks(&selection.nodes[at]));
-                reads.push(walks.map(|walk| selection.index(walk.base)).filter(|&base| grouping.pass[base] != *pass).collect());
+                reads.push(
+                    walks.map(|walk| selection.index(walk.base)).filter(|&base| grouping.pass[base] != *pass).collect(),
+                );
                 writes.push(members.iter().copied().filter(|&at| grouping.stored[at]).collect());
             }
         }

@@ -22,7 +22,7 @@ pub(super) const OTHERS: usize = 5;
 #[derive(Debug)]
 pub(super) enum Action<T> {
     Pass {
-        program: tile::Program<T>,
+        program: tile::Pass<T>,
         reads: Vec<Slot>,
         labels: Vec<Id>,
         writes: Vec<Slot>,
@@ -144,7 +144,7 @@ impl<T: Real> Action<T> {
         match self {
             Self::Pass { program, reads, labels, writes } => {
                 let labels: SmallVec<[&[u32]; 2]> = labels.iter().map(|&id| log.index_list(id)).collect();
-                space.run_pass(program, reads, &labels, writes, scratch, threads);
+                program.run(space, reads, &labels, writes, scratch, threads);
             }
             Self::Alone { id, operands, out } => {
                 let entry = log.entry(*id);
@@ -166,7 +166,8 @@ struct Operands<'s, 'o, 'a, T> {
 
 impl<T: Real> Values<T> for Operands<'_, '_, '_, T> {
     fn value(&self, id: Id) -> &[T] {
-        let (_, slot) = self.operands.iter().find(|(operand, _)| *operand == id).expect("an operand of the instruction");
+        let (_, slot) =
+            self.operands.iter().find(|(operand, _)| *operand == id).expect("an operand of the instruction");
         self.others.read(*slot)
     }
 

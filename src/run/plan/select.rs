@@ -50,7 +50,7 @@ pub(super) struct Selection {
 }
 
 /// Skips instructions whose value is that of their operand: the root is what stands somewhere.
-pub(super) fn root<T: Real>(log: &Log<T>, mut id: Id) -> Id {
+pub(crate) fn root<T: Real>(log: &Log<T>, mut id: Id) -> Id {
     while matches!(log.entry(id).op, Op::View(_)) {
         id = log.entry(id).inputs[0];
     }
@@ -60,9 +60,11 @@ pub(super) fn root<T: Real>(log: &Log<T>, mut id: Id) -> Id {
 /// The stored values that an instruction reads if it is computed by itself.
 pub(super) fn operands<T: Real>(log: &Log<T>, id: Id) -> impl Iterator<Item = Id> {
     let entry = log.entry(id);
-    let sources = log.operands(entry).iter().enumerate().map(move |(k, &operand)| {
-        if entry.op.reads_through(k) { log.entry(operand).inputs[0] } else { operand }
-    });
+    let sources = log
+        .operands(entry)
+        .iter()
+        .enumerate()
+        .map(move |(k, &operand)| if entry.op.reads_through(k) { log.entry(operand).inputs[0] } else { operand });
     let has_value = |&id: &Id| !matches!(log.entry(id).op, Op::Leaf(Leaf::Seed | Leaf::Indices));
     sources.filter(has_value).map(|id| root(log, id))
 }

@@ -1,0 +1,76 @@
+//! A program over slots of a space: the safe way to run one.
+
+use super::{Graph, Node, Output, Program, Scratch, compile};
+use crate::kernel::space::{Slot, Space};
+use crate::real::Real;
+
+/// A compiled graph that knows how far its inputs and outputs reach.
+#[derive(Debug)]
+pub(crate) struct Pass<T> {
+    program: Program<T>,
+    rows: usize,
+    /// For each slot of inputs and of outputs, how many elements from its start on are touched.
+    inputs: Vec<usize>,
+    outputs: Vec<usize>,
+}
+
+impl<T: Real> Pass<T> {
+    /// Compiles a graph, whose strides must not be negative.
+    pub(crate) fn new(graph: &Graph<T>) -> Self {
+        let (rows, columns) = (graph.rows, graph.columns);
+        let reach = |row_stride: isize, column_stride: isize| {
+            let stride = |stride: isize| usize::try_from(stride).expect("a stride that is not negative");
+            (rows - 1) * stride(row_stride) + (columns - 1) * stride(column_stride) + 1
+        };
+        let (mut inputs, mut outputs) = (Vec::new(), Vec::new());
+        for node in &graph.nodes {
+            if let Node::Input { slot, row_stride, column_stride } = *node {
+                note(&mut inputs, slot, reach(row_stride, column_stride));
+            }
+        }
+        for &(_, output) in &graph.outputs {
+            let (slot, reach) = match output {
+                Output::Store { slot, row_stride, column_stride } | Output::Add { slot, row_stride, column_stride } => {
+                    (slot, reach(row_stride, column_stride))
+                }
+                Output::SumAll { slot } => (slot, 1),
+                Output::SumRows { slot } => (slot, columns),
+            };
+            note(&mut outputs, slot, reach);
+        }
+        Self { program: compile(graph), rows, inputs, outputs }
+    }
+
+    /// Computes all outputs.
+    ///
+    /// # Panics
+    ///
+    /// If a slot is smaller than what the graph reaches, or one that is written overlaps another.
+    pub(crate) fn run(
+        &self,
+        space: &mut Space<'_, T>,
+        reads: &[Slot],
+        labels: &[&[u32]],
+        writes: &[Slot],
+        scratch: &mut Scratch<T>,
+        threads: usize,
+    ) {
+        let fits = |reaches: &[usize], slots: &[Slot]| {
+            reaches.len() <= slots.len() && reaches.iter().zip(slots).all(|(&reach, slot)| reach <= slot.len)
+        };
+        assert!(fits(&self.inputs, reads) && fits(&self.outputs, writes), "slots of a pass");
+        assert!(labels.iter().all(|list| list.len() >= self.rows), "a label for each row");
+        let (inputs, outputs) = space.pointers(reads, writes);
+        let labels: smallvec::SmallVec<[*const u32; 2]> = labels.iter().map(|list| list.as_ptr()).collect();
+        // SAFETY: `pointers` has checked that all slots lie in their regions, and that what is written overlaps nothing; they
+        // are as long as the graph reaches, by `fits`, and there is a label for each row.
+        unsafe { self.program.run(&inputs, &labels, &outputs, scratch, threads) }
+    }
+}
+
+fn note(reaches: &mut Vec<usize>, slot: usize, reach: usize) {
+    if reaches.len() <= slot {
+        reaches.resize(slot + 1, 0);
+    }
+    reaches[slot] = reaches[slot].max(reach);
+}
