@@ -1,5 +1,6 @@
 //! AVX2 with FMA.
 
+#[allow(clippy::wildcard_imports, reason = "intrinsics bear the name of their set")]
 use std::arch::x86_64::*;
 
 use super::lanes::{bits, lanes};

@@ -1,5 +1,6 @@
 //! AVX-512: F, VL, DQ and BW, which come together on every machine of interest.
 
+#[allow(clippy::wildcard_imports, reason = "intrinsics bear the name of their set")]
 use std::arch::x86_64::*;
 use std::ops::{BitAnd, BitOr};
 

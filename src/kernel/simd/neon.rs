@@ -1,5 +1,6 @@
 //! NEON, which every `aarch64` machine has.
 
+#[allow(clippy::wildcard_imports, reason = "intrinsics bear the name of their set")]
 use std::arch::aarch64::*;
 
 use super::lanes::lanes;

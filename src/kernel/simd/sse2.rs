@@ -1,5 +1,6 @@
 //! SSE2, which every `x86_64` machine has: what is portable there. It has no fused multiply-add.
 
+#[allow(clippy::wildcard_imports, reason = "intrinsics bear the name of their set")]
 use std::arch::x86_64::*;
 
 use super::lanes::{bits, lanes};
