@@ -1,14 +1,15 @@
 //! Matrix products: GFLOP/s, the share of what multiply-adds in registers reach, and how many times faster than
 //! `matrixmultiply`. Medians of interleaved runs; `cargo bench --bench product [f64] [avx2] [NAME…]`.
 
+use std::sync::OnceLock;
 use std::time::Instant;
 
 use gradus::Real;
 use gradus::bench::{Code, multiply_adds, product};
 
-const RUNS: usize = 15;
+const RUNS: usize = 25;
 /// Seconds that one measured run takes at least.
-const LONG: f64 = 2e-3;
+const LONG: f64 = 5e-4;
 
 /// Rows, columns and depth; `N` for an operand as stored, `T` for a transposed one.
 const SHAPES: &[([usize; 3], &str)] = &[
@@ -42,17 +43,22 @@ const SHAPES: &[([usize; 3], &str)] = &[
     ([100, 100, 1], "NN"),
 ];
 
+fn now() -> f64 {
+    static START: OnceLock<Instant> = OnceLock::new();
+    START.get_or_init(Instant::now).elapsed().as_secs_f64()
+}
+
 fn median(mut times: Vec<f64>) -> f64 {
     times.sort_by(f64::total_cmp);
     times[times.len() / 2]
 }
 
-/// The median time of one call of each, their runs taking turns.
-fn measure(calls: &mut [&mut dyn FnMut()]) -> Vec<f64> {
+/// The times of one call of each, their runs taking turns.
+fn measure(calls: &mut [&mut dyn FnMut()]) -> Vec<Vec<f64>> {
     let time = |call: &mut dyn FnMut(), repeats: usize| {
-        let start = Instant::now();
+        let start = now();
         (0..repeats).for_each(|_| call());
-        start.elapsed().as_secs_f64()
+        now() - start
     };
     let repeats: Vec<usize> = calls
         .iter_mut()
@@ -71,7 +77,7 @@ fn measure(calls: &mut [&mut dyn FnMut()]) -> Vec<f64> {
             times.push(time(*call, repeats) / repeats as f64);
         }
     }
-    times.into_iter().map(median).collect()
+    times
 }
 
 fn shape<T: Real>([m, n, k]: [usize; 3], layout: &str, code: Code) {
@@ -88,16 +94,17 @@ fn shape<T: Real>([m, n, k]: [usize; 3], layout: &str, code: Code) {
             multiply_adds(rounds, double, code);
         },
     ]);
-    let peak = multiply_adds(rounds, double, code) as f64 / times[2];
-    let speed = 2.0 * (m * n * k) as f64 / times[0];
+    // The machine has phases: what is compared was measured next to each other.
+    let ratio = |a: usize, b: usize| median(times[a].iter().zip(&times[b]).map(|(a, b)| a / b).collect());
+    let (ours, operations) = (median(times[0].clone()), 2.0 * (m * n * k) as f64);
+    let share = operations / multiply_adds(rounds, double, code) as f64 * ratio(2, 0);
     println!(
-        "{:>16} {layout}  {:>10.3} µs  {:>7.1} GFLOP/s  {:>5.1} % of {:.0}  {:>5.2} × matrixmultiply",
+        "{:>16} {layout}  {:>10.3} µs  {:>7.1} GFLOP/s  {:>5.1} % of the peak  {:>5.2} × matrixmultiply",
         format!("{m}x{n}x{k}"),
-        times[0] * 1e6,
-        speed / 1e9,
-        speed / peak * 100.0,
-        peak / 1e9,
-        times[1] / times[0],
+        ours * 1e6,
+        operations / ours / 1e9,
+        share * 100.0,
+        ratio(1, 0),
     );
 }
 
