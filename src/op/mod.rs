@@ -157,8 +157,11 @@ impl Op {
     pub(crate) fn chooses(self) -> bool {
         match self {
             Op::Selection(_) | Op::Extreme(_) | Op::Recurrence(_) => true,
-            Op::Arithmetic(op) => matches!(op, Arithmetic::Maximum | Arithmetic::Minimum | Arithmetic::Weigh),
-            Op::Matmul(product) => product.weighs,
+            Op::Arithmetic(op) => {
+                use Arithmetic::{Maximum, Meet, Minimum, Over, Weigh};
+                matches!(op, Maximum | Minimum | Weigh | Meet | Over)
+            }
+            Op::Matmul(product) => product.weighs != [false, false],
             _ => false,
         }
     }

@@ -382,18 +382,18 @@ impl<T: Real> Log<T> {
         Some(answers)
     }
 
-    /// Starts recording rules: equal instructions are shared, scalars are literals. Returns whether this is the
-    /// outermost sweep, which has to [`finish_sweep`](Log::finish_sweep).
-    pub(crate) fn start_sweep(&mut self, place: Place) -> bool {
-        if self.sweeps.deriving().is_some() {
-            return false;
+    /// Starts recording rules: equal instructions are shared, scalars are literals. Returns the rule that asks for this
+    /// sweep, if one does; the outermost sweep has to [`finish_sweep`](Log::finish_sweep).
+    pub(crate) fn start_sweep(&mut self, place: Place) -> Option<(Place, bool)> {
+        if let Some(rule) = self.sweeps.rule() {
+            return Some(rule);
         }
         let mut cons = std::mem::take(&mut self.cons);
         cons.take_in(self.sweeps.done(), self);
         self.cons = cons;
         self.sweeps.start(self.cursor, place);
         self.set_fast();
-        true
+        None
     }
 
     pub(crate) fn finish_sweep(&mut self, request: Request, answers: &Answers) {

@@ -286,8 +286,13 @@ impl<'t, T: Real> Var<'t, T> {
     /// rule that runs is 0 for what was not chosen.
     #[track_caller]
     pub(crate) fn times(self, slope: Self) -> Self {
-        let masked = self.live.log().sweeps.is_masked();
-        if masked { self.weigh(slope) } else { self * slope }
+        if self.live.log().sweeps.is_masked() { self.weigh(slope) } else { self * slope }
+    }
+
+    /// The quotient of a cotangent, for derivative rules: 0 where the cotangent is 0 for what was not chosen.
+    #[track_caller]
+    pub(crate) fn divided(self, divisor: Self) -> Self {
+        if self.live.log().sweeps.is_masked() { self.over(divisor) } else { self / divisor }
     }
 
     #[track_caller]
