@@ -93,7 +93,7 @@ pub use op::{Indices, Operand, functions};
 pub use params::{Buffer, Entry, Gradient, Param, Params, Snapshot};
 pub use real::{Real, Scalar};
 pub use run::Tensor;
-pub use shape::{MAX_RANK, Shape};
+pub use shape::{Lengths, MAX_RANK, Shape};
 pub use tape::{Input, Recorder, Recording, Step, Tape, Var};
 
 /// The code of the README, so that it is compiled and run with the tests.
