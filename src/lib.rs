@@ -89,7 +89,7 @@ pub use op::arrange::stack;
 pub use op::custom::{Cotangent, CustomOp};
 pub use op::einsum::einsum;
 pub use op::layout::concat;
-pub use op::{Indices, Operand, functions};
+pub use op::{Indices, Operand, Positions, functions};
 pub use params::{Buffer, Entry, Gradient, Param, Params, Snapshot};
 pub use real::{Real, Scalar};
 pub use run::Tensor;
