@@ -146,24 +146,6 @@ impl<'t, T: Real> Cotangents<'_, 't, T> {
         }
     }
 
-    /// Adds the derivatives of a function of each element: `pull` says what the operand in this place receives for a
-    /// cotangent.
-    pub(crate) fn add_pointwise<C: Into<Cotangent<'t, T>>>(
-        &mut self,
-        operand: usize,
-        pull: impl FnOnce(Var<'t, T>) -> C,
-    ) {
-        let c = self.c;
-        if !self.masked {
-            return self.add(operand, || pull(c));
-        }
-        // A pullback is linear in the cotangent: that of 1 is the slope.
-        self.add(operand, || match pull(c.literal(1.0)).into() {
-            Cotangent::Var(slope) => Cotangent::Var(c.weigh(slope)),
-            other => other,
-        });
-    }
-
     fn operand(&self, operand: usize) -> Id {
         self.recorder.live().log().operands(&self.entry)[operand]
     }
@@ -208,17 +190,19 @@ fn record_f64(recorder: Recorder<'_, f64>, request: Request, place: Place) -> An
 /// Records a sweep that is not found again.
 fn record<T: Real>(recorder: Recorder<'_, T>, request: Request, place: Place) -> Answers {
     let live = recorder.live();
-    let (outermost, mut sweep) = {
+    let (around, mut sweep) = {
         let mut log = live.log_mut();
         (log.start_sweep(place), Sweep::new(&log, request.output, &request.inputs))
     };
-    let guard = Guard { recorder, outermost };
+    let guard = Guard { recorder, outermost: around.is_none() };
     if sweep.is_active(request.output) {
         let seed = match request.cotangent {
             Some(id) => Var::new(recorder, id),
             None => recorder.literal(1.0).broadcast_to(Var::new(recorder, request.output).shape()),
         };
-        sweep.gather(request.output, seed, false);
+        // The cotangent of a sweep inside a rule is made of the rule's own.
+        let masked = request.cotangent.is_some() && around.is_some_and(|(_, masked)| masked);
+        sweep.gather(request.output, seed, masked);
     }
     for id in (sweep.first..=request.output).rev() {
         let Some(c) = sweep.gathered(id).filter(|_| sweep.is_active(id)) else { continue };
@@ -233,9 +217,12 @@ fn record<T: Real>(recorder: Recorder<'_, T>, request: Request, place: Place) ->
     }
     let answers: Answers = request.inputs.iter().map(|&input| sweep.gathered(input)).collect();
     std::mem::forget(guard);
-    if outermost {
-        live.log_mut().finish_sweep(request, &answers);
+    let mut log = live.log_mut();
+    match around {
+        Some((place, masked)) => log.sweeps.derive_at(place, masked),
+        None => log.finish_sweep(request, &answers),
     }
+    drop(log);
     answers
 }
 

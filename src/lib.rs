@@ -89,11 +89,11 @@ pub use op::arrange::stack;
 pub use op::custom::{Cotangent, CustomOp};
 pub use op::einsum::einsum;
 pub use op::layout::concat;
-pub use op::{Indices, Operand, functions};
+pub use op::{Indices, Operand, Positions, functions};
 pub use params::{Buffer, Entry, Gradient, Param, Params, Snapshot};
 pub use real::{Real, Scalar};
 pub use run::Tensor;
-pub use shape::{MAX_RANK, Shape};
+pub use shape::{Lengths, MAX_RANK, Shape};
 pub use tape::{Input, Recorder, Recording, Step, Tape, Var};
 
 /// What the benches measure. No public API: it may change with any release.

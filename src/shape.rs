@@ -43,6 +43,15 @@ impl Shape {
         }
     }
 
+    /// The shape that is asked of `op`, which messages name.
+    #[track_caller]
+    pub(crate) fn asked_of(op: &str, lengths: impl Lengths) -> Self {
+        match Self::try_new(lengths.lengths()) {
+            Ok(shape) => shape,
+            Err(message) => panic!("{op}: {message}"),
+        }
+    }
+
     pub(crate) fn try_new(lengths: &[usize]) -> Result<Self, String> {
         if lengths.len() > MAX_RANK {
             return Err(format!(
@@ -182,6 +191,48 @@ impl fmt::Display for Shape {
 impl fmt::Debug for Shape {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
+    }
+}
+
+/// What names a shape: a [`Shape`], lengths in an array or a slice, or the one length of a vector.
+pub trait Lengths {
+    /// The number of elements along each axis, outermost first.
+    fn lengths(&self) -> &[usize];
+}
+
+impl Lengths for Shape {
+    fn lengths(&self) -> &[usize] {
+        self
+    }
+}
+
+impl<const N: usize> Lengths for [usize; N] {
+    fn lengths(&self) -> &[usize] {
+        self
+    }
+}
+
+impl Lengths for [usize] {
+    fn lengths(&self) -> &[usize] {
+        self
+    }
+}
+
+impl Lengths for Vec<usize> {
+    fn lengths(&self) -> &[usize] {
+        self
+    }
+}
+
+impl Lengths for usize {
+    fn lengths(&self) -> &[usize] {
+        std::slice::from_ref(self)
+    }
+}
+
+impl<L: Lengths + ?Sized> Lengths for &L {
+    fn lengths(&self) -> &[usize] {
+        (**self).lengths()
     }
 }
 

@@ -138,3 +138,62 @@ fn products_of_transpositions_need_no_copies() {
         }
     }
 }
+
+/// The ops of a recording's instructions, as the listing has them.
+fn listed(f: impl for<'t> FnOnce(Step<'t, '_, f64>)) -> Vec<String> {
+    let params = Params::new();
+    let mut tape = Tape::new();
+    f(&tape.record(&params));
+    tape.to_string().lines().map(|line| line.split(' ').nth(2).unwrap().to_owned()).collect()
+}
+
+#[test]
+fn rows_of_all_batches_times_a_matrix_are_one_product() {
+    let (x, w) = (ndarray::Array3::<f64>::ones((2, 3, 4)), Array2::<f64>::ones((4, 5)));
+    let found = listed(|step| {
+        let (x, w) = (step.constant(&x), step.constant(&w));
+        x.matmul(w);
+    });
+    assert_eq!(found, ["constant", "constant", "reshape", "matmul", "reshape"]);
+    // What is read transposed stays as it is: rows beside each other would take a copy.
+    let x = ndarray::Array3::<f64>::ones((2, 4, 3));
+    let found = listed(|step| {
+        let (x, w) = (step.constant(&x), step.constant(&w));
+        x.t().matmul(w);
+    });
+    assert_eq!(found, ["constant", "constant", "permute", "matmul"]);
+}
+
+#[test]
+fn what_a_sweep_recorded_for_its_answer_alone_is_the_answer() {
+    // The derivative of a number for itself is the one instruction that such a sweep records.
+    let found = listed(|step| {
+        let x = step.constant(&ndarray::arr0(3.0));
+        x.gradient(x);
+    });
+    assert_eq!(found, ["constant", "literal"]);
+    // Asked again, it is another tensor.
+    let found = listed(|step| {
+        let x = step.constant(&ndarray::arr0(3.0));
+        let (a, b) = (x.gradient(x), x.gradient(x));
+        assert_eq!((a * b).gradient(a).item(), 1.0);
+    });
+    assert_eq!(found[..3], ["constant", "literal", "literal"]);
+}
+
+#[test]
+fn sweeps_share_what_they_record_with_earlier_ones() {
+    // The same derivative again records nothing but an identity of its own for the answer.
+    let found = |times: usize| {
+        listed(|step| {
+            let x = step.constant(&array![0.5]);
+            let y = x.sin().tanh().sum();
+            for _ in 0..times {
+                y.gradient(x);
+            }
+        })
+    };
+    let [once, twice, thrice] = [1, 2, 3].map(|times| found(times).len());
+    assert!(twice - once <= 2, "{:?}", found(2));
+    assert_eq!(thrice - twice, twice - once);
+}

@@ -20,7 +20,7 @@ fn rng() -> StdRng {
     StdRng::seed_from_u64(20)
 }
 
-fn draw(init: Init, shape: impl Into<Shape>) -> ArrayD<f64> {
+fn draw(init: Init, shape: impl gradus::Lengths) -> ArrayD<f64> {
     init.array(shape, &mut rng())
 }
 

@@ -87,7 +87,11 @@ fn axes_and_positions_out_of_range() {
         |a, _| a.gather(1, &array![[0, 3], [0, 0]]) => "gather: position 3 along axis 1 of [2, 3]",
         |a, _| a.gather(0, &array![[0, 1]]) => "gather: positions [1, 2] for [2, 3] along axis 0: all other lengths must be equal",
         |a, _| a.standardize([0, 1], 0.0).reshape([1, 2, 3]).standardize([0, 2], 0.0) => "standardize: the axes must lie beside each other",
-        |a, _| a.reshape([1, 1, 1, 1, 1, 2, 3]) => "shape [1, 1, 1, 1, 1, 2, 3]: rank 7 exceeds 6, the largest rank of a tensor",
+        |a, _| a.reshape([1, 1, 1, 1, 1, 2, 3]) => "reshape: shape [1, 1, 1, 1, 1, 2, 3]: rank 7 exceeds 6, the largest rank of a tensor",
+        |a, _| a.broadcast_to([1, 1, 1, 1, 1, 2, 3]) => "broadcast_to: shape [1, 1, 1, 1, 1, 2, 3]: rank 7 exceeds 6, the largest rank of a tensor",
+        |a, _| a.recording().full([1; 7], 1.0) => "full: shape [1, 1, 1, 1, 1, 1, 1]: rank 7 exceeds 6, the largest rank of a tensor",
+        |a, _| a.recording().zeros([1; 7]) => "zeros: shape [1, 1, 1, 1, 1, 1, 1]: rank 7 exceeds 6, the largest rank of a tensor",
+        |a, _| a.recording().ones([usize::MAX, 2]) => "ones: shape [18446744073709551615, 2]: more elements than can be counted",
     }
 }
 

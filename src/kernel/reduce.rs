@@ -190,6 +190,17 @@ mod tests {
     }
 
     #[test]
+    fn lines_that_lie_together_are_summed_as_slices() {
+        for n in [1, 16, 17, 65, 5000] {
+            let values: Vec<f32> = (0..3 * n).map(|i| ((i * 2_654_435_761_usize) % 1000) as f32 * 0.37).collect();
+            let mut out = [0.0; 3];
+            sum_lines(Lines { outer: 3, n, inner: 1 }, &values, &mut out);
+            let expected = [0, 1, 2].map(|line| sum(&values[line * n..][..n]));
+            assert_eq!(out.map(f32::to_bits), expected.map(f32::to_bits), "{n}");
+        }
+    }
+
+    #[test]
     fn sums_keep_their_digits() {
         // Ten million times 0.1 in f32: one after the other gives 1 087 937 instead of 1 000 000.
         let values = vec![0.1_f32; 10_000_000];

@@ -3,7 +3,7 @@
 use rand::Rng;
 
 use super::Init;
-use crate::op::Indices;
+use crate::op::Positions;
 use crate::params::{Param, Params};
 use crate::real::Real;
 use crate::tape::{Recorder, Var};
@@ -12,9 +12,9 @@ use crate::tape::{Recorder, Var};
 ///
 /// | | shape |
 /// |---|---|
-/// | positions | n numbers from 0 to count − 1 |
+/// | positions | n numbers from 0 to count − 1, or an array of them, `[batch, length]` |
 /// | weight | `[count, width]` |
-/// | y | `[n, width]` |
+/// | y | `[n, width]`, `[batch, length, width]` |
 ///
 /// The vectors start normal with mean 0 and variance 1, as in PyTorch. Only the rows that were looked up get a
 /// gradient; those that came up several times get the sum.
@@ -30,6 +30,7 @@ use crate::tape::{Recorder, Var};
 /// let step = tape.record(&params);
 /// let sentence = [3, 141, 59, 26];
 /// assert_eq!(words.forward(&step, &sentence).shape(), [4, 16]);
+/// assert_eq!(words.forward(&step, &array![[3, 141, 59], [26, 5, 35]]).shape(), [2, 3, 16]);
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Embedding {
@@ -59,14 +60,20 @@ impl Embedding {
         Self { weight: params.add_array(&format!("{name}.weight"), &vectors) }
     }
 
-    /// The vectors at these positions, one in each row; `near` is the recording (`&step`) or, where only a tensor is at
+    /// The vectors at these positions, along a last axis of their own; `near` is the recording (`&step`) or, where only a tensor is at
     /// hand, `x.recording()`.
     ///
     /// # Panics
     ///
     /// If a position is out of range.
     #[track_caller]
-    pub fn forward<'t, T: Real>(&self, near: impl Into<Recorder<'t, T>>, positions: impl Indices) -> Var<'t, T> {
-        near.into().param(self.weight).index_select(0, positions)
+    pub fn forward<'t, T: Real>(&self, near: impl Into<Recorder<'t, T>>, positions: impl Positions) -> Var<'t, T> {
+        let rows = near.into().param(self.weight).select_at(0, positions.in_order());
+        let mut lengths = positions.lengths();
+        if lengths.len() == 1 {
+            return rows;
+        }
+        lengths.push(rows.shape()[1]);
+        rows.reshape(lengths)
     }
 }

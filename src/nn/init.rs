@@ -20,7 +20,7 @@ use rand_distr::StandardNormal;
 
 use super::Activation;
 use crate::real::{Real, Scalar as _};
-use crate::shape::Shape;
+use crate::shape::{Lengths, Shape};
 
 /// What is left of the standard deviation of a normal distribution that is cut at two of them:
 /// √(1 − 4φ(2)/(Φ(2) − Φ(−2))), φ and Φ being density and distribution.
@@ -165,8 +165,8 @@ impl Init {
     /// ```
     #[must_use]
     #[track_caller]
-    pub fn array<T: Real>(self, shape: impl Into<Shape>, rng: &mut (impl Rng + ?Sized)) -> ArrayD<T> {
-        let shape = shape.into();
+    pub fn array<T: Real>(self, shape: impl Lengths, rng: &mut (impl Rng + ?Sized)) -> ArrayD<T> {
+        let shape = Shape::asked_of("init", shape);
         let drawn = self.draw(&shape, rng);
         let values: Vec<T> = drawn.iter().copied().map(T::of).collect();
         if let Some(at) = values.iter().position(|x| !x.is_finite()) {
@@ -262,8 +262,8 @@ impl Fan {
 /// ```
 #[must_use]
 #[track_caller]
-pub fn fans(shape: impl Into<Shape>) -> (usize, usize) {
-    let shape = shape.into();
+pub fn fans(shape: impl Lengths) -> (usize, usize) {
+    let shape = Shape::asked_of("init", shape);
     let [window @ .., inputs, outputs] = &shape[..] else {
         panic!(
             "init: {shape} has no fans, which take a weight [in, out]\n  help: give a bias `Init::Zeros`, or state the spread with `Init::Uniform` or `Init::Normal`"

@@ -16,6 +16,13 @@ use crate::tape::Var;
 /// a tape keeps the instances that it recorded, so two instances with different captured constants are never mistaken
 /// for each other.
 ///
+/// # Behind a choice
+///
+/// Where `select`, `maximum`, `clamp` and the like did not choose an element, its cotangent is 0, and its slope may be
+/// NaN or ∞. A product with the cotangent is therefore written [`c.weigh(slope)`](Var::weigh): its zeros stay 0. With
+/// `c * slope` the derivative is right, too, but for 0·∞ and 0·NaN, which are NaN. A sweep inside `vjp` that is given the
+/// cotangent (`y.vjp(&[x], c)`) weighs by itself.
+///
 /// # Examples
 ///
 /// ```
@@ -32,7 +39,7 @@ use crate::tape::Var;
 ///         out.iter_mut().zip(&inputs[0]).for_each(|(y, &x)| *y = x * x * x);
 ///     }
 ///     fn vjp<'t>(&self, x: &[Var<'t, T>], _: Var<'t, T>, c: Var<'t, T>) -> Vec<Cotangent<'t, T>> {
-///         vec![Cotangent::Var(c * (3.0 * x[0] * x[0]))]
+///         vec![Cotangent::Var(c.weigh(3.0 * x[0] * x[0]))]
 ///     }
 /// }
 ///
@@ -53,7 +60,8 @@ pub trait CustomOp<T: Real>: Send + Sync {
     /// Computes the result into `out`, in standard order.
     fn eval(&self, inputs: &[ArrayViewD<'_, T>], out: &mut [T]);
 
-    /// The derivative for each operand, given the operands, the result and its cotangent.
+    /// The derivative for each operand, given the operands, the result and its cotangent: a function of these alone, linear
+    /// in the cotangent.
     fn vjp<'t>(&self, inputs: &[Var<'t, T>], y: Var<'t, T>, c: Var<'t, T>) -> Vec<Cotangent<'t, T>>;
 }
 

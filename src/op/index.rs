@@ -51,6 +51,47 @@ impl Indices for ndarray::ArrayView1<'_, usize> {
     }
 }
 
+/// Positions in a tensor of any shape: [`Indices`], or an array of several axes.
+pub trait Positions {
+    /// The lengths of the axes.
+    #[doc(hidden)]
+    fn lengths(&self) -> Vec<usize>;
+
+    /// The positions in standard order.
+    #[doc(hidden)]
+    fn in_order(&self) -> impl ExactSizeIterator<Item = usize> + '_;
+}
+
+impl<I: Indices> Positions for I {
+    fn lengths(&self) -> Vec<usize> {
+        vec![self.positions().len()]
+    }
+
+    fn in_order(&self) -> impl ExactSizeIterator<Item = usize> + '_ {
+        self.positions()
+    }
+}
+
+impl<S: ndarray::Data<Elem = usize>> Positions for &ndarray::ArrayBase<S, ndarray::Ix2> {
+    fn lengths(&self) -> Vec<usize> {
+        self.shape().to_vec()
+    }
+
+    fn in_order(&self) -> impl ExactSizeIterator<Item = usize> + '_ {
+        self.iter().copied()
+    }
+}
+
+impl<S: ndarray::Data<Elem = usize>> Positions for &ndarray::ArrayBase<S, ndarray::IxDyn> {
+    fn lengths(&self) -> Vec<usize> {
+        self.shape().to_vec()
+    }
+
+    fn in_order(&self) -> impl ExactSizeIterator<Item = usize> + '_ {
+        self.iter().copied()
+    }
+}
+
 /// Parts along an axis at listed positions.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct Gather {
@@ -170,8 +211,13 @@ impl<'t, T: Real> Var<'t, T> {
     #[track_caller]
     #[allow(clippy::needless_pass_by_value, reason = "a reference is passed")]
     pub fn index_select(self, axis: impl Axis, positions: impl Indices) -> Self {
+        self.select_at(axis, positions.positions())
+    }
+
+    #[track_caller]
+    pub(crate) fn select_at(self, axis: impl Axis, positions: impl ExactSizeIterator<Item = usize>) -> Self {
         let axis = self.expect_axis("index_select", axis);
-        let indices = self.indices("index_select: index", positions.positions(), self.shape()[axis]);
+        let indices = self.indices("index_select: index", positions, self.shape()[axis]);
         #[allow(clippy::cast_possible_truncation, reason = "at most 6 axes")]
         self.record(Gather { axis: axis as u8 }, [self, indices])
     }
@@ -214,7 +260,8 @@ impl<'t, T: Real> Var<'t, T> {
         });
         let indices = self.indices("gather: index", flat, own.size());
         let shape = own.with(axis, picks);
-        self.flatten().record(Gather { axis: 0 }, [self.flatten(), indices]).reshape(shape)
+        let elements = self.flatten();
+        elements.record(Gather { axis: 0 }, [elements, indices]).reshape(shape)
     }
 
     /// This tensor with each part of `parts` added at its position along an axis; a position may come up again.

@@ -8,7 +8,7 @@ use crate::axes::Axis;
 use crate::grad::Cotangents;
 use crate::kernel::strided::{self, Walk};
 use crate::real::Real;
-use crate::shape::{MAX_RANK, Shape};
+use crate::shape::{Lengths, MAX_RANK, Shape};
 use crate::tape::Var;
 
 /// Repetition along axes of length 1 and new leading axes.
@@ -270,8 +270,8 @@ impl<'t, T: Real> Var<'t, T> {
     /// assert_eq!(grad(|x| x.broadcast_to([3, 2]).sum(), &array![1.0, 2.0]), array![3.0, 3.0]);
     /// ```
     #[track_caller]
-    pub fn broadcast_to(self, shape: impl Into<Shape>) -> Self {
-        let shape = shape.into();
+    pub fn broadcast_to(self, shape: impl Lengths) -> Self {
+        let shape = self.expect_shape("broadcast_to", shape);
         if self.shape() == shape { self.apart_from(self) } else { self.record_shaped(BroadcastTo, [self], &shape) }
     }
 

@@ -29,8 +29,8 @@ mod view;
 pub(crate) use custom::Custom;
 pub(crate) use dropout::Dropout;
 pub(crate) use extreme::{ArgExtreme, Extreme};
-pub use index::Indices;
 pub(crate) use index::{Gather, OneHot, ScatterAdd};
+pub use index::{Indices, Positions};
 pub(crate) use layout::{BroadcastTo, Concat, Embed, Permute, Slice, Triangle};
 pub(crate) use leaf::Leaf;
 pub use operand::Operand;
@@ -158,8 +158,11 @@ impl Op {
     pub(crate) fn chooses(self) -> bool {
         match self {
             Op::Selection(_) | Op::Extreme(_) | Op::Recurrence(_) => true,
-            Op::Arithmetic(op) => matches!(op, Arithmetic::Maximum | Arithmetic::Minimum | Arithmetic::Weigh),
-            Op::Matmul(product) => product.weighs,
+            Op::Arithmetic(op) => {
+                use Arithmetic::{Maximum, Meet, Minimum, Over, Weigh};
+                matches!(op, Maximum | Minimum | Weigh | Meet | Over)
+            }
+            Op::Matmul(product) => product.weighs != [false, false],
             _ => false,
         }
     }

@@ -14,8 +14,8 @@ pub(crate) struct Matmul {
     pub(crate) transposed: [bool; 2],
     /// Whether the operand is itself a transposition, which is not computed for this product: what it transposes is read.
     pub(crate) through: [bool; 2],
-    /// Whether zeros annihilate whatever they meet; see [`Var::weigh`].
-    pub(crate) weighs: bool,
+    /// Whether an operand is a cotangent whose zeros annihilate whatever they meet; see [`Var::weigh`].
+    pub(crate) weighs: [bool; 2],
 }
 
 /// Rows and columns of the matrices in the last two axes, as they are read.
@@ -74,8 +74,8 @@ impl Primitive for Matmul {
         for ((out, i), j) in out.chunks_exact_mut((m * n).max(1)).zip(starts(a)).zip(starts(b)) {
             let left = Matrix::new(&left[i * m * k..][..m * k], a[a.rank() - 2], a[a.rank() - 1], ta);
             let right = Matrix::new(&right[j * k * n..][..k * n], b[b.rank() - 2], b[b.rank() - 1], tb);
-            if self.weighs && !(left.is_finite() && right.is_finite()) {
-                weighed(left, right, out);
+            if self.weighs[0] && !right.is_finite() || self.weighs[1] && !left.is_finite() {
+                weighed(left, right, self.weighs, out);
             } else {
                 Product::new(left, right, Start::Zero, out).run();
             }
@@ -84,10 +84,11 @@ impl Primitive for Matmul {
 
     // C = A·B: Ā = C̄·Bᵀ, B̄ = Aᵀ·C̄ (Giles 2008); an operand that is read transposed gets its cotangent transposed.
     fn vjp<'t, T: Real>(self, ct: &mut Cotangents<'_, 't, T>) {
-        let ([a, b], c, [ta, tb]) = (ct.xs(), ct.c(), self.transposed);
-        let weighs = ct.is_masked() || self.weighs;
-        ct.add(0, || if ta { b.product(c, [tb, true], weighs) } else { c.product(b, [false, !tb], weighs) });
-        ct.add(1, || if tb { c.product(a, [true, ta], weighs) } else { a.product(c, [!ta, false], weighs) });
+        let ([a, b], c, [ta, tb], [wa, wb]) = (ct.xs(), ct.c(), self.transposed, self.weighs);
+        // What meets a factor that is itself a cotangent weighs, as in the rule of `meet`.
+        let (ca, cb) = (ct.is_masked() || wb, ct.is_masked() || wa);
+        ct.add(0, || if ta { b.product(c, [tb, true], [wb, ca]) } else { c.product(b, [false, !tb], [ca, wb]) });
+        ct.add(1, || if tb { c.product(a, [true, ta], [cb, wa]) } else { a.product(c, [!ta, false], [wa, cb]) });
     }
 
     fn arguments(self, _: [u32; 3]) -> String {
@@ -139,15 +140,15 @@ impl Primitive for Affine {
     fn vjp<'t, T: Real>(self, ct: &mut Cotangents<'_, 't, T>) {
         let ([x, w, _], c) = (ct.xs::<3>(), ct.c());
         let weighs = ct.is_masked();
-        ct.add(0, || c.product(w, [false, true], weighs));
-        ct.add(1, || x.product(c, [true, false], weighs));
+        ct.add(0, || c.product(w, [false, true], [weighs, false]));
+        ct.add(1, || x.product(c, [true, false], [false, weighs]));
         ct.add(2, || c);
     }
 }
 
 impl<'t, T: Real> Var<'t, T> {
     #[track_caller]
-    fn product(self, right: Self, transposed: [bool; 2], weighs: bool) -> Self {
+    fn product(self, right: Self, transposed: [bool; 2], weighs: [bool; 2]) -> Self {
         let through = [self.is_transposition(), right.is_transposition()];
         self.record(Matmul { transposed, through, weighs }, [self, right])
     }
@@ -161,13 +162,13 @@ impl<'t, T: Real> Var<'t, T> {
     /// This tensor with its last two axes exchanged, where it is a product that a sweep recorded for itself: then
     /// (A·B)ᵀ = Bᵀ·Aᵀ, and A·B need never be computed.
     pub(super) fn transposed_product(self) -> Option<Self> {
-        let (Op::Matmul(Matmul { transposed: [ta, tb], weighs, .. }), [a, b, _]) = self.instruction() else {
+        let (Op::Matmul(Matmul { transposed: [ta, tb], weighs: [wa, wb], .. }), [a, b, _]) = self.instruction() else {
             return None;
         };
         if !self.live().log().sweeps.is_private(self.id()) {
             return None;
         }
-        Some(self.at(b).product(self.at(a), [!tb, !ta], weighs))
+        Some(self.at(b).product(self.at(a), [!tb, !ta], [wb, wa]))
     }
 
     /// Matrix product over the last two axes.
@@ -229,7 +230,7 @@ impl<'t, T: Real> Var<'t, T> {
                 out[..][a.rank() - 1] = b[1];
                 self.reshape([rows, b[0]]).matmul(right).reshape(out)
             }
-            _ => self.product(right, [false, false], false),
+            _ => self.product(right, [false, false], [false, false]),
         }
     }
 
@@ -252,7 +253,9 @@ impl<'t, T: Real> Var<'t, T> {
         if a.rank() != 1 || a != b {
             self.fail("dot", &format!("{a} · {b}: expected two vectors of one length"));
         }
-        self.reshape([1, a[0]]).product(right.reshape([a[0], 1]), [false, false], false).reshape(Shape::scalar())
+        self.reshape([1, a[0]])
+            .product(right.reshape([a[0], 1]), [false, false], [false, false])
+            .reshape(Shape::scalar())
     }
 
     /// Outer product of two vectors: element (i, j) is xᵢ·yⱼ.

@@ -120,7 +120,7 @@ impl Primitive for Recurrence {
             let next = a.shifted(way.axis(), 0.0, !way.reverse);
             next.record(Recurrence(way.back()), [next, c])
         };
-        ct.add(0, || back().weigh(h.shifted(way.axis(), 0.0, way.reverse)));
+        ct.add(0, || back().meet(h.shifted(way.axis(), 0.0, way.reverse)));
         ct.add(1, back);
     }
 

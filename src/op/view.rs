@@ -4,7 +4,7 @@ use super::{Args, Call, Primitive};
 use crate::axes::{Axes, Axis, resolve_axis};
 use crate::grad::Cotangents;
 use crate::real::Real;
-use crate::shape::{MAX_RANK, Shape};
+use crate::shape::{Lengths, MAX_RANK, Shape};
 use crate::tape::Var;
 
 /// The same elements in the same order; nothing is computed.
@@ -68,8 +68,9 @@ impl<'t, T: Real> Var<'t, T> {
     /// assert_eq!(g, array![1.0, 2.0, 3.0, 4.0]);
     /// ```
     #[track_caller]
-    pub fn reshape(self, shape: impl Into<Shape>) -> Self {
-        self.record_shaped(View::Reshape, [self], &shape.into())
+    pub fn reshape(self, shape: impl Lengths) -> Self {
+        let shape = self.expect_shape("reshape", shape);
+        self.record_shaped(View::Reshape, [self], &shape)
     }
 
     /// All elements in one axis. Cotangent: x̄ = c in the shape of `x`.

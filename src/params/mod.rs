@@ -12,7 +12,7 @@ use ndarray::{ArrayD, ArrayViewD, ArrayViewMutD};
 
 use crate::error::{Error, ErrorKind};
 use crate::real::Real;
-use crate::shape::Shape;
+use crate::shape::{Lengths, Shape};
 
 mod gradient;
 mod layout;
@@ -89,8 +89,8 @@ impl<T: Real> Params<T> {
     ///
     /// If the name is taken or empty.
     #[track_caller]
-    pub fn add(&mut self, name: &str, shape: impl Into<Shape>, mut init: impl FnMut() -> T) -> Param {
-        let shape = shape.into();
+    pub fn add(&mut self, name: &str, shape: impl Lengths, mut init: impl FnMut() -> T) -> Param {
+        let shape = Shape::asked_of("params", shape);
         let param = Arc::make_mut(&mut self.layout).append_param(name, shape);
         self.values.extend((0..shape.size()).map(|_| init()));
         param
@@ -113,8 +113,8 @@ impl<T: Real> Params<T> {
     ///
     /// If the name is taken or empty.
     #[track_caller]
-    pub fn add_buffer(&mut self, name: &str, shape: impl Into<Shape>, mut init: impl FnMut() -> T) -> Buffer {
-        let shape = shape.into();
+    pub fn add_buffer(&mut self, name: &str, shape: impl Lengths, mut init: impl FnMut() -> T) -> Buffer {
+        let shape = Shape::asked_of("params", shape);
         let buffer = Arc::make_mut(&mut self.layout).append_buffer(name, shape);
         self.buffers.extend((0..shape.size()).map(|_| init()));
         buffer

@@ -60,36 +60,30 @@ impl Cons {
         self.sweeps = self.sweeps.map(|sweeps| sweeps + 1);
     }
 
+    /// Takes an instruction in, which comes once in a recording. One that equals it is there already only if somebody
+    /// holds a handle of that.
     pub(crate) fn insert<T: Real>(&mut self, id: Id, log: &Log<T>) {
-        let entry = log.entry(id);
-        if !entry.op.is_pure() {
+        if !log.entry(id).op.is_pure() {
             return;
         }
         if 5 * (self.used + 1) > 4 * self.table.len() {
             self.grow(log);
         }
-        let same = |candidate: Id| {
-            let other = log.entry(candidate);
-            other.op == entry.op
-                && other.inputs == entry.inputs
-                && other.shape == entry.shape
-                && !log.sweeps.is_answer(candidate)
-        };
-        if let Err(free) = self.probe(hash(entry.op, entry.inputs), same) {
+        self.place(id, log);
+        self.used += 1;
+    }
+
+    fn place<T: Real>(&mut self, id: Id, log: &Log<T>) {
+        let entry = log.entry(id);
+        if let Err(free) = self.probe(hash(entry.op, entry.inputs), |_| false) {
             self.table[free] = id;
-            self.used += 1;
         }
     }
 
     fn grow<T: Real>(&mut self, log: &Log<T>) {
         let wider = vec![EMPTY; (2 * self.table.len()).max(64)];
         let old = std::mem::replace(&mut self.table, wider);
-        for id in old.into_iter().filter(|&id| id != EMPTY) {
-            let entry = log.entry(id);
-            if let Err(free) = self.probe(hash(entry.op, entry.inputs), |_| false) {
-                self.table[free] = id;
-            }
-        }
+        old.into_iter().filter(|&id| id != EMPTY).for_each(|id| self.place(id, log));
     }
 
     /// The first position on the hash's path that `accept`s, or the free place at its end.

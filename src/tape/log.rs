@@ -18,6 +18,7 @@ use std::panic::Location;
 use std::sync::Arc;
 
 use super::cons::Cons;
+use super::payload::{LeafData, Payload};
 use super::shapes::{ShapeId, Shapes};
 use super::shelf::{Mark, Shelf, Tail};
 use super::sweeps::{Answers, Request, Sweeps};
@@ -43,15 +44,6 @@ pub(crate) struct Entry {
     pub(crate) place: Place,
 }
 
-/// An array that entered as a leaf: lent, or copied here.
-#[derive(Debug)]
-pub(crate) struct LeafData<T> {
-    /// The place in the lender, if the array is lent.
-    pub(crate) lent: Option<usize>,
-    /// The copy otherwise; its memory is kept for the next recording.
-    pub(crate) owned: Vec<T>,
-}
-
 pub(crate) struct Log<T> {
     entries: Vec<Entry>,
     /// The number of instructions recorded so far, this time.
@@ -61,10 +53,8 @@ pub(crate) struct Log<T> {
     pub(crate) shapes: Shapes,
     lists: Vec<u32>,
     customs: Vec<Arc<dyn CustomOp<T>>>,
-    arrays: Vec<LeafData<T>>,
-    arrays_used: usize,
-    indices: Vec<Vec<u32>>,
-    indices_used: usize,
+    arrays: Payload<LeafData<T>>,
+    indices: Payload<Vec<u32>>,
     pub(crate) sweeps: Sweeps,
     cons: Cons,
     /// Notes of the runner, by position.
@@ -94,10 +84,8 @@ impl<T: Real> Log<T> {
             shapes: Shapes::default(),
             lists: Vec::new(),
             customs: Vec::new(),
-            arrays: Vec::new(),
-            arrays_used: 0,
-            indices: Vec::new(),
-            indices_used: 0,
+            arrays: Payload::default(),
+            indices: Payload::default(),
             sweeps: Sweeps::default(),
             cons: Cons::default(),
             marks: Vec::new(),
@@ -129,8 +117,8 @@ impl<T: Real> Log<T> {
             self.buffer_ids.resize(layout.buffers.len(), 0);
         }
         self.cursor = 0;
-        self.arrays_used = 0;
-        self.indices_used = 0;
+        self.arrays.restart();
+        self.indices.restart();
         self.calls = 0;
         self.training = training;
         self.sweeps.restart();
@@ -254,42 +242,35 @@ impl<T: Real> Log<T> {
 
     /// Records a leaf that lends or copies an array; [`last_array`](Log::last_array) takes it.
     pub(crate) fn push_array(&mut self, leaf: Leaf, shape: &Shape, place: Place) -> Result<Id, String> {
-        let ordinal = self.arrays_used;
-        let inputs = [id(ordinal), 0, 0];
+        let inputs = [id(self.arrays.next()), 0, 0];
         let id = match self.find_shaped(Op::Leaf(leaf), inputs, shape, place) {
             Some(id) => id,
             None => self.push(Op::Leaf(leaf), inputs, Some(shape), place)?,
         };
-        if ordinal == self.arrays.len() {
-            self.arrays.push(LeafData { lent: None, owned: Vec::new() });
-        }
-        self.arrays_used += 1;
+        self.arrays.grow();
         Ok(id)
     }
 
     /// The array of the [`push_array`](Log::push_array) just recorded.
     pub(crate) fn last_array(&mut self) -> &mut LeafData<T> {
-        &mut self.arrays[self.arrays_used - 1]
+        self.arrays.last()
     }
 
     /// Records labels or indices; [`last_indices`](Log::last_indices) takes them.
     pub(crate) fn push_indices(&mut self, count: usize, place: Place) -> Result<Id, String> {
-        let (ordinal, shape) = (self.indices_used, Shape::from([count]));
-        let (op, inputs) = (Op::Leaf(Leaf::Indices), [id(ordinal), 0, 0]);
+        let shape = Shape::from([count]);
+        let (op, inputs) = (Op::Leaf(Leaf::Indices), [id(self.indices.next()), 0, 0]);
         let id = match self.find_shaped(op, inputs, &shape, place) {
             Some(id) => id,
             None => self.push(op, inputs, Some(&shape), place)?,
         };
-        if ordinal == self.indices.len() {
-            self.indices.push(Vec::new());
-        }
-        self.indices_used += 1;
+        self.indices.grow();
         Ok(id)
     }
 
     /// The list of the [`push_indices`](Log::push_indices) just recorded.
     pub(crate) fn last_indices(&mut self) -> &mut Vec<u32> {
-        &mut self.indices[self.indices_used - 1]
+        self.indices.last()
     }
 
     /// Records an instruction with any number of operands.
@@ -471,18 +452,18 @@ impl<T: Real> Log<T> {
         Some(answers)
     }
 
-    /// Starts recording rules: equal instructions are shared, scalars are literals. Returns whether this is the
-    /// outermost sweep, which has to [`finish_sweep`](Log::finish_sweep).
-    pub(crate) fn start_sweep(&mut self, place: Place) -> bool {
-        if self.sweeps.deriving().is_some() {
-            return false;
+    /// Starts recording rules: equal instructions are shared, scalars are literals. Returns the rule that asks for this
+    /// sweep, if one does; the outermost sweep has to [`finish_sweep`](Log::finish_sweep).
+    pub(crate) fn start_sweep(&mut self, place: Place) -> Option<(Place, bool)> {
+        if let Some(rule) = self.sweeps.rule() {
+            return Some(rule);
         }
         let mut cons = std::mem::take(&mut self.cons);
         cons.take_in(self.sweeps.done(), self);
         self.cons = cons;
         self.sweeps.start(self.cursor, place);
         self.set_fast();
-        true
+        None
     }
 
     pub(crate) fn finish_sweep(&mut self, request: Request, answers: &Answers) {
@@ -548,11 +529,11 @@ impl<T: Real> Log<T> {
     }
 
     pub(crate) fn array(&self, entry: &Entry) -> &LeafData<T> {
-        &self.arrays[entry.inputs[0] as usize]
+        self.arrays.of(entry.inputs[0])
     }
 
     pub(crate) fn index_list(&self, id: Id) -> &[u32] {
-        &self.indices[self.entry(id).inputs[0] as usize]
+        self.indices.of(self.entry(id).inputs[0])
     }
 
     pub(crate) fn epoch(&self) -> u32 {

@@ -12,6 +12,7 @@ mod core;
 mod input;
 mod listing;
 pub(crate) mod log;
+mod payload;
 mod recorder;
 mod recording;
 pub(crate) mod shapes;

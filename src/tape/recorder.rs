@@ -13,7 +13,7 @@ use crate::kernel::random;
 use crate::op::{Indices, Leaf, OneHot, Op};
 use crate::params::{Buffer, Param};
 use crate::real::{Real, Scalar};
-use crate::shape::Shape;
+use crate::shape::{Lengths, Shape};
 
 /// The part of a recording that any [`Var`] of it can reach: everything but lending data.
 #[derive(Clone, Copy)]
@@ -213,20 +213,20 @@ impl<'t, T: Real> Recorder<'t, T> {
 
     /// A tensor of this shape with every element `x`.
     #[track_caller]
-    pub fn full(self, shape: impl Into<Shape>, x: impl Scalar) -> Var<'t, T> {
-        self.scalar(x).broadcast_to(shape)
+    pub fn full(self, shape: impl Lengths, x: impl Scalar) -> Var<'t, T> {
+        self.scalar(x).broadcast_to(Shape::asked_of("full", shape))
     }
 
     /// A tensor of zeros.
     #[track_caller]
-    pub fn zeros(self, shape: impl Into<Shape>) -> Var<'t, T> {
-        self.literal(0.0).broadcast_to(shape)
+    pub fn zeros(self, shape: impl Lengths) -> Var<'t, T> {
+        self.literal(0.0).broadcast_to(Shape::asked_of("zeros", shape))
     }
 
     /// A tensor of ones.
     #[track_caller]
-    pub fn ones(self, shape: impl Into<Shape>) -> Var<'t, T> {
-        self.literal(1.0).broadcast_to(shape)
+    pub fn ones(self, shape: impl Lengths) -> Var<'t, T> {
+        self.literal(1.0).broadcast_to(Shape::asked_of("ones", shape))
     }
 
     /// One row for each label: 1 in the column of the label, 0 elsewhere.

@@ -12,7 +12,7 @@ use crate::kernel::lend::Loan;
 use crate::op::{Indices, Leaf};
 use crate::params::{Buffer, Param};
 use crate::real::{Real, Scalar};
-use crate::shape::Shape;
+use crate::shape::Lengths;
 
 /// One recording of a tape: borrows the tape and the parameters (`'r`) and the data (`'d`) until its last use.
 ///
@@ -120,19 +120,19 @@ impl<'r, 'd, T: Real> Recording<'r, 'd, T> {
 
     /// A tensor of this shape with every element `x`.
     #[track_caller]
-    pub fn full(&self, shape: impl Into<Shape>, x: impl Scalar) -> Var<'_, T> {
+    pub fn full(&self, shape: impl Lengths, x: impl Scalar) -> Var<'_, T> {
         self.recorder().full(shape, x)
     }
 
     /// A tensor of zeros.
     #[track_caller]
-    pub fn zeros(&self, shape: impl Into<Shape>) -> Var<'_, T> {
+    pub fn zeros(&self, shape: impl Lengths) -> Var<'_, T> {
         self.recorder().zeros(shape)
     }
 
     /// A tensor of ones.
     #[track_caller]
-    pub fn ones(&self, shape: impl Into<Shape>) -> Var<'_, T> {
+    pub fn ones(&self, shape: impl Lengths) -> Var<'_, T> {
         self.recorder().ones(shape)
     }
 

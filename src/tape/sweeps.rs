@@ -127,6 +127,11 @@ impl Sweeps {
         }
     }
 
+    /// The rule that runs, as [`derive_at`](Sweeps::derive_at) was told of it.
+    pub(crate) fn rule(&self) -> Option<(Place, bool)> {
+        self.deriving.map(|deriving| (deriving.place, deriving.masked))
+    }
+
     /// Whether the rule that runs has a cotangent that is 0 where a choice was not taken.
     pub(crate) fn is_masked(&self) -> bool {
         self.deriving.is_some_and(|deriving| deriving.masked)

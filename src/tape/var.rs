@@ -15,7 +15,7 @@ use crate::op::Op;
 use crate::op::custom::CustomOp;
 use crate::params::{Buffer, Param};
 use crate::real::{Real, Scalar};
-use crate::shape::Shape;
+use crate::shape::{Lengths, Shape};
 
 /// A tensor of a recording: a small `Copy` handle. Ops on it record instructions; reading it computes.
 ///
@@ -295,8 +295,22 @@ impl<'t, T: Real> Var<'t, T> {
     /// rule that runs is 0 for what was not chosen.
     #[track_caller]
     pub(crate) fn times(self, slope: Self) -> Self {
-        let masked = self.live.log().sweeps.is_masked();
-        if masked { self.weigh(slope) } else { self * slope }
+        if self.live.log().sweeps.is_masked() { self.weigh(slope) } else { self * slope }
+    }
+
+    /// The quotient of a cotangent, for derivative rules: 0 where the cotangent is 0 for what was not chosen.
+    #[track_caller]
+    pub(crate) fn divided(self, divisor: Self) -> Self {
+        if self.live.log().sweeps.is_masked() { self.over(divisor) } else { self / divisor }
+    }
+
+    #[inline]
+    #[track_caller]
+    pub(crate) fn expect_shape(self, op: &str, shape: impl Lengths) -> Shape {
+        match Shape::try_new(shape.lengths()) {
+            Ok(shape) => shape,
+            Err(message) => self.fail(op, &message),
+        }
     }
 
     #[track_caller]

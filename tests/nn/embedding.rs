@@ -34,6 +34,27 @@ fn the_gradient_touches_just_the_rows_used_and_adds_up() {
     check::model(&params, |step| words.forward(step, [4, 0, 4]).powi(3).sum()).order(2).assert();
 }
 
+#[test]
+fn positions_may_have_any_shape() {
+    let (params, words) = embedding();
+    let mut tape = Tape::new();
+    let step = tape.record(&params);
+    let positions = array![[4, 0, 4], [1, 1, 2]];
+    let rows = words.forward(&step, &positions);
+    let flat = words.forward(&step, [4, 0, 4, 1, 1, 2]);
+    assert_eq!(rows.shape(), [2, 3, 3]);
+    assert_eq!(rows.value(), flat.value().into_shape_with_order([2, 3, 3].as_slice()).unwrap());
+    // In standard order, however the array lies in memory.
+    assert_eq!(words.forward(&step, &positions.t()).value(), rows.swap_axes(0, 1).value());
+    assert_eq!(words.forward(&step, &ndarray::arr0(2).into_dyn()).shape(), [3]);
+    assert_eq!(words.forward(&step, &positions.clone().into_dyn()).value(), rows.value());
+    assert_eq!(words.forward(&step, &Array2::<usize>::zeros((0, 3))).shape(), [0, 3, 3]);
+    assert_panics("index_select: index 5 at position 3: expected 0 to 4", || {
+        words.forward(&step, &array![[0, 0], [0, 5]])
+    });
+    check::model(&params, |step| words.forward(step, &positions).powi(3).sum()).order(2).assert();
+}
+
 /// The table as the weight of the last layer, too: y = h·Eᵀ.
 #[test]
 fn it_may_be_tied_to_the_output() {

@@ -2,6 +2,7 @@
 //! differences, pointwise ops against dual numbers. An op that is in no list makes a test fail.
 
 mod cases;
+mod choices;
 mod controls;
 mod coverage;
 mod gradients;

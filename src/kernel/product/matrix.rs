@@ -54,11 +54,13 @@ impl<'a, T> Matrix<'a, T> {
     }
 }
 
-/// `c = a·b` where zeros annihilate whatever they meet. For operands that hold NaN or ∞: it is slow.
-pub(crate) fn weighed<T: Real>(a: Matrix<'_, T>, b: Matrix<'_, T>, c: &mut [T]) {
+/// `c = a·b` where zeros of the operands that `weighs` names annihilate whatever they meet. For operands that hold NaN
+/// or ∞: it is slow.
+pub(crate) fn weighed<T: Real>(a: Matrix<'_, T>, b: Matrix<'_, T>, weighs: [bool; 2], c: &mut [T]) {
+    let counts = |(x, y): &(T, T)| !(weighs[0] && *x == T::zero() || weighs[1] && *y == T::zero());
     for (at, c) in c.iter_mut().enumerate() {
         let (row, column) = (at / b.columns, at % b.columns);
         let pairs = (0..a.columns).map(|k| (a.at(row, k), b.at(k, column)));
-        *c = pairs.filter(|&(x, y)| x != T::zero() && y != T::zero()).map(|(x, y)| x * y).sum();
+        *c = pairs.filter(counts).map(|(x, y)| x * y).sum();
     }
 }

@@ -15,21 +15,31 @@ pointwise! {
         /// x · y, as the operator `*`.
         Mul: mul(a, b) = a * b, |y, c| [c * b, c * a], on [-3.0..3.0, -3.0..3.0], kinks [];
 
-        /// x · y, but exactly 0 where one of them is 0, also if the other is NaN or ∞ there.
+        /// x · y for a cotangent x and a slope y: exactly 0 where the cotangent is 0, also if the slope is NaN or ∞ there.
         ///
-        /// The product by which cotangents go on behind an op that chooses: what was not chosen contributes nothing. A
-        /// [`CustomOp`](crate::CustomOp) that may stand behind one multiplies its cotangent so, too.
+        /// The product by which cotangents go on behind an op that chooses: what was not chosen contributes nothing. Any
+        /// other cotangent meets its slope as IEEE says: ∞ times a slope of 0 is NaN. A [`CustomOp`](crate::CustomOp) that
+        /// may stand behind a choice multiplies its cotangent so, too.
         ///
         /// # Examples
         ///
         /// ```
         /// use gradus::prelude::*;
         ///
-        /// let y = value(|x| x.weigh(x.constant(&array![f64::NAN, 3.0])).sum(), &array![0.0, 2.0]);
+        /// let y = value(|c| c.weigh(c.constant(&array![f64::NAN, 3.0])).sum(), &array![0.0, 2.0]);
         /// assert_eq!(y, 6.0);
         /// ```
-        pub Weigh: weigh(a, b) = if a == 0.0 { a } else if b == 0.0 { b } else { a * b },
-            |y, c| [c.weigh(b), c.weigh(a)], on [0.5..3.0, 0.5..3.0], kinks [];
+        pub Weigh: weigh(a, b) = if a == 0.0 { a } else { a * b },
+            |y, c| [c * b, c.meet(a)], on [0.5..3.0, 0.5..3.0], kinks [];
+
+        /// x · y for two cotangents, as a derivative of [`weigh`](crate::Var::weigh) for the slope has them: exactly 0
+        /// where either is 0, whatever the other one is.
+        pub(crate) Meet: meet(a, b) = if a == 0.0 { a } else if b == 0.0 { b } else { a * b },
+            |y, c| [c.meet(b), c.meet(a)], on [0.5..3.0, 0.5..3.0], kinks [];
+
+        /// x / y for a cotangent x: exactly 0 where the cotangent is 0, whatever y is.
+        pub(crate) Over: over(a, b) = if a == 0.0 { a } else { a / b },
+            |y, c| [c / b, -c.meet(y).over(b)], on [-3.0..3.0, 0.5..3.0], kinks [];
 
         /// x / y, as the operator `/`.
         Div: div(a, b) = a / b, |y, c| [c / b, -(c * y / b)], on [-3.0..3.0, 0.5..3.0], kinks [];

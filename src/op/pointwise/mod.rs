@@ -17,6 +17,7 @@ mod activation;
 mod arithmetic;
 mod comparison;
 mod elementary;
+mod incoming;
 mod powi;
 mod selection;
 mod trigonometric;
@@ -25,6 +26,7 @@ pub(crate) use activation::Activation;
 pub(crate) use arithmetic::Arithmetic;
 pub(crate) use comparison::Comparison;
 pub(crate) use elementary::Elementary;
+use incoming::Incoming;
 pub(crate) use powi::Powi;
 pub(crate) use selection::Selection;
 pub(crate) use trigonometric::Trigonometric;
@@ -82,7 +84,7 @@ pub mod functions {
 /// ```
 ///
 /// The value is written over numbers (see [`crate::number`]), the pullbacks over `Var`s: `y` is the result, `c` its
-/// cotangent, `()` stands for no derivative.
+/// cotangent (an [`Incoming`], which stands on the left of its products), `()` stands for no derivative.
 macro_rules! pointwise {
     ($(#[$family_doc:meta])* $Family:ident { $(
         $(#[$doc:meta])*
@@ -114,8 +116,9 @@ macro_rules! pointwise {
             fn vjp<'t, T: crate::Real>(self, ct: &mut crate::grad::Cotangents<'_, 't, T>) {
                 match self { $($Family::$Variant => {
                     let ([$x $(, $more)*], $y) = (ct.xs(), ct.y());
-                    let pulls: &[&dyn Fn(crate::Var<'t, T>) -> crate::Cotangent<'t, T>] = &[$(&|$c| $pullback.into()),*];
-                    pulls.iter().enumerate().for_each(|(operand, pull)| ct.add_pointwise(operand, pull));
+                    let $c = super::Incoming(ct.c());
+                    let pulls: &[&dyn Fn() -> crate::Cotangent<'t, T>] = &[$(&|| $pullback.into()),*];
+                    pulls.iter().enumerate().for_each(|(operand, pull)| ct.add(operand, pull));
                 })+ }
             }
         }

@@ -24,7 +24,8 @@ pointwise! {
 
         /// x limited to the interval [`low`, `high`].
         ///
-        /// All three broadcast. NaN stays NaN. Where `low` is above `high`, x below `low` becomes `low`, any other `high`.
+        /// All three broadcast. NaN stays NaN. Bounds the wrong way round are not refused, since they may be tensors: where
+        /// `low` is above `high`, x below `low` becomes `low`, any other x becomes `high`.
         ///
         /// # Kinks
         ///
