@@ -116,8 +116,7 @@ fn arithmetic(op: Arithmetic) -> Option<Binary> {
         Arithmetic::Div => Binary::Div,
         Arithmetic::Maximum => Binary::Maximum,
         Arithmetic::Minimum => Binary::Minimum,
-        Arithmetic::Weigh => Binary::Weigh,
-        Arithmetic::Pow | Arithmetic::Atan2 | Arithmetic::Hypot => return None,
+        _ => return None,
     })
 }
 
