@@ -107,7 +107,7 @@ pub(crate) fn dispatch_at<K: Kernel>(level: Level, kernel: K) -> K::Output {
 ///
 /// The machine must have the instruction set.
 #[inline]
-unsafe fn run_at<K: Kernel>(level: Level, kernel: K) -> K::Output {
+pub(crate) unsafe fn run_at<K: Kernel>(level: Level, kernel: K) -> K::Output {
     match level {
         // SAFETY: the caller vouches for the set.
         #[cfg(target_arch = "x86_64")]
