@@ -95,7 +95,12 @@ impl<T: Element> Worker<'_, T> {
 
     /// What is done once for a run.
     unsafe fn once(&mut self) {
-        let Part { once, tiling, .. } = self.pass.part;
+        let Part { once, tiling, rows_sums, .. } = self.pass.part;
+        for sum in rows_sums {
+            let len = tiling.rows.div_ceil(reduce::BLOCK) * tiling.columns;
+            // SAFETY: there is a place for each block and column.
+            unsafe { ptr::write_bytes(self.shared(sum.blocks), 0, len) };
+        }
         if once.is_empty() {
             return;
         }
@@ -118,28 +123,15 @@ impl<T: Element> Worker<'_, T> {
             for sum in &part.sums {
                 ptr::write_bytes(self.area.add(sum.lanes), 0, LANES);
             }
-            for sum in &part.rows_sums {
-                let columns = tiling.columns;
-                let blocks = start / reduce::BLOCK..end.div_ceil(reduce::BLOCK);
-                ptr::write_bytes(self.shared(sum.blocks + blocks.start * columns), 0, blocks.len() * columns);
-            }
-            if tiling.is_flat() {
-                for column in (start..end).step_by(tiling.tile_columns.max(1)) {
-                    let columns = tiling.tile_columns.min(end - column);
-                    self.tile(Tile { row: 0, column, rows: 1, columns });
-                }
-                return;
-            }
-            for row in (start..end).step_by(tiling.tile_rows) {
-                let rows = tiling.tile_rows.min(end - row);
-                let mut column = 0;
-                loop {
-                    let columns = tiling.tile_columns.min(tiling.columns - column);
-                    self.tile(Tile { row, column, rows, columns });
-                    column += columns;
-                    if column == tiling.columns {
-                        break;
-                    }
+            let (mut row, mut column) = if tiling.is_flat() { (0, start) } else { (start, 0) };
+            let (last_row, last_column) = if tiling.is_flat() { (1, end) } else { (end, tiling.columns) };
+            while row < last_row {
+                let rows = tiling.tile_rows.min(last_row - row);
+                let columns = tiling.tile_columns.min(last_column - column);
+                self.tile(Tile { row, column, rows, columns });
+                column += columns;
+                if column == last_column {
+                    (row, column) = (row + rows, 0);
                 }
             }
         }
@@ -305,8 +297,9 @@ impl<T: Element> Worker<'_, T> {
         let covered = if short { rest.next_multiple_of(small) } else { block };
         let behind = match segment.extent {
             Extent::Whole if part.tiling.is_flat() => self.end - (self.tile.column + self.tile.columns),
+            _ if part.tiling.is_flat() || segment.extent == Extent::Number => 0,
             Extent::Whole => (self.end - (self.tile.row + self.tile.rows)) * part.tiling.columns,
-            _ => self.end.saturating_sub(self.tile.row + self.tile.rows),
+            _ => self.end - (self.tile.row + self.tile.rows),
         };
         if rest == 0 || segment.foreign.is_empty() || segment.overrun && covered - rest <= behind {
             let len = if short { len - rest } else { len };

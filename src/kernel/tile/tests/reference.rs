@@ -121,7 +121,7 @@ fn value<T: Real>(node: &Node<T>, values: &[Value<T>], data: &Data<T>, rows: usi
             let extent = match (row_stride, column_stride) {
                 (0, 0) => Extent::Number,
                 (_, 0) if rows == 1 => Extent::Number,
-                (_, 0) if columns > 1 => Extent::Column,
+                (_, 0) if columns != 1 => Extent::Column,
                 _ => Extent::Whole,
             };
             let (memory, start) = &data.inputs[slot];
