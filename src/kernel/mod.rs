@@ -12,6 +12,7 @@ pub(crate) mod reduce;
 pub(crate) mod rows;
 pub(crate) mod scan;
 pub(crate) mod strided;
+pub(crate) mod team;
 
 use crate::shape::Shape;
 
