@@ -11,6 +11,7 @@ pub(crate) mod random;
 pub(crate) mod reduce;
 pub(crate) mod rows;
 pub(crate) mod scan;
+pub(crate) mod simd;
 pub(crate) mod strided;
 pub(crate) mod team;
 
