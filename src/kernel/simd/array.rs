@@ -2,7 +2,7 @@
 
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
-use super::{Isa, Lanes, Level};
+use super::{Isa, Kernel, Lanes, Level};
 use crate::real::Real;
 
 #[derive(Clone, Copy)]
@@ -13,6 +13,11 @@ impl Isa for Plain {
     const LEVEL: Level = Level::Portable;
     type F32 = Array<f32, 4>;
     type F64 = Array<f64, 2>;
+
+    #[inline(never)]
+    fn call<K: Kernel>(kernel: K) -> K::Output {
+        kernel.run::<Self>()
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -20,7 +25,7 @@ pub(crate) struct Array<T, const N: usize>([T; N]);
 
 impl<T: Real, const N: usize> Array<T, N> {
     #[inline(always)]
-    fn zip(mut self, b: Self, f: impl Fn(T, T) -> T) -> Self {
+    fn each(mut self, b: Self, f: impl Fn(T, T) -> T) -> Self {
         self.0.iter_mut().zip(b.0).for_each(|(a, b)| *a = f(*a, b));
         self
     }
@@ -38,7 +43,7 @@ impl<T: Real, const N: usize> Array<T, N> {
     /// With the bits as integers; those beyond the lane's width are dropped.
     #[inline(always)]
     fn on_bits(self, b: Self, f: impl Fn(u64, u64) -> u64) -> Self {
-        self.zip(b, |a, b| T::from_bits(f(a.bits(), b.bits())))
+        self.each(b, |a, b| T::from_bits(f(a.bits(), b.bits())))
     }
 }
 
@@ -49,7 +54,7 @@ macro_rules! operator {
 
             #[inline(always)]
             fn $operate(self, b: Self) -> Self {
-                self.zip(b, |a, b| a $symbol b)
+                self.each(b, |a, b| a $symbol b)
             }
         }
     };
@@ -92,12 +97,12 @@ impl<T: Real, const N: usize> Lanes<T> for Array<T, N> {
 
     #[inline(always)]
     fn max(self, b: Self) -> Self {
-        self.zip(b, |a, b| if a > b { a } else { b })
+        self.each(b, |a, b| if a > b { a } else { b })
     }
 
     #[inline(always)]
     fn min(self, b: Self) -> Self {
-        self.zip(b, |a, b| if a < b { a } else { b })
+        self.each(b, |a, b| if a < b { a } else { b })
     }
 
     #[inline(always)]
@@ -143,6 +148,12 @@ impl<T: Real, const N: usize> Lanes<T> for Array<T, N> {
     #[inline(always)]
     fn select(mask: [bool; N], a: Self, b: Self) -> Self {
         Self(std::array::from_fn(|i| if mask[i] { a.0[i] } else { b.0[i] }))
+    }
+
+    #[inline(always)]
+    fn zip(self, b: Self) -> (Self, Self) {
+        let lane = |i: usize| if i % 2 == 0 { self.0[i / 2] } else { b.0[i / 2] };
+        (Self(std::array::from_fn(lane)), Self(std::array::from_fn(|i| lane(N + i))))
     }
 
     #[inline(always)]

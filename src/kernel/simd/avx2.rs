@@ -1,5 +1,6 @@
 //! AVX2 with FMA.
 
+#[allow(clippy::wildcard_imports, reason = "intrinsics bear the name of their set")]
 use std::arch::x86_64::*;
 
 use super::lanes::{bits, lanes};
@@ -14,6 +15,21 @@ impl Isa for Avx2 {
     const LEVEL: Level = Level::Avx2;
     type F32 = F32x8;
     type F64 = F64x4;
+
+    #[inline(always)]
+    fn call<K: Kernel>(kernel: K) -> K::Output {
+        // SAFETY: whoever has this type has it from `dispatch`, so the machine has the instructions.
+        unsafe { outlined(kernel) }
+    }
+}
+
+/// # Safety
+///
+/// As for [`run`].
+#[inline(never)]
+#[target_feature(enable = "avx2,fma")]
+unsafe fn outlined<K: Kernel>(kernel: K) -> K::Output {
+    kernel.run::<Avx2>()
 }
 
 /// # Safety
@@ -44,6 +60,7 @@ lanes! {
     masks { both = _mm256_and_ps, either = _mm256_or_ps, }
     tests { any = any_single, all = all_single, }
     select { select_single }
+    zip { lower_single, upper_single }
     shifts { bits_shl = single_bits::left, bits_shr = single_bits::right, }
     reduce { reduce_sum = sum_single, reduce_max = max_single, reduce_min = min_single, }
 }
@@ -68,6 +85,7 @@ lanes! {
     masks { both = _mm256_and_pd, either = _mm256_or_pd, }
     tests { any = any_double, all = all_double, }
     select { select_double }
+    zip { lower_double, upper_double }
     shifts { bits_shl = double_bits::left, bits_shr = double_bits::right, }
     reduce { reduce_sum = sum_double, reduce_max = max_double, reduce_min = min_double, }
 }
@@ -218,4 +236,32 @@ unsafe fn min_double(v: __m256d) -> f64 {
     // SAFETY: the caller vouches for the instruction set.
     let (lower, upper) = unsafe { halves_double(v) };
     lower.min(upper).reduce_min()
+}
+
+/// The lower half of the lanes of both in turn.
+#[inline(always)]
+unsafe fn lower_single(a: __m256, b: __m256) -> __m256 {
+    // SAFETY: the caller vouches for the instruction set.
+    unsafe { _mm256_permute2f128_ps::<0x20>(_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b)) }
+}
+
+/// The upper half of the lanes of both in turn.
+#[inline(always)]
+unsafe fn upper_single(a: __m256, b: __m256) -> __m256 {
+    // SAFETY: the caller vouches for the instruction set.
+    unsafe { _mm256_permute2f128_ps::<0x31>(_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b)) }
+}
+
+/// The lower half of the lanes of both in turn.
+#[inline(always)]
+unsafe fn lower_double(a: __m256d, b: __m256d) -> __m256d {
+    // SAFETY: the caller vouches for the instruction set.
+    unsafe { _mm256_permute2f128_pd::<0x20>(_mm256_unpacklo_pd(a, b), _mm256_unpackhi_pd(a, b)) }
+}
+
+/// The upper half of the lanes of both in turn.
+#[inline(always)]
+unsafe fn upper_double(a: __m256d, b: __m256d) -> __m256d {
+    // SAFETY: the caller vouches for the instruction set.
+    unsafe { _mm256_permute2f128_pd::<0x31>(_mm256_unpacklo_pd(a, b), _mm256_unpackhi_pd(a, b)) }
 }

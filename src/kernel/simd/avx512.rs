@@ -1,5 +1,6 @@
 //! AVX-512: F, VL, DQ and BW, which come together on every machine of interest.
 
+#[allow(clippy::wildcard_imports, reason = "intrinsics bear the name of their set")]
 use std::arch::x86_64::*;
 use std::ops::{BitAnd, BitOr};
 
@@ -15,6 +16,21 @@ impl Isa for Avx512 {
     const LEVEL: Level = Level::Avx512;
     type F32 = F32x16;
     type F64 = F64x8;
+
+    #[inline(always)]
+    fn call<K: Kernel>(kernel: K) -> K::Output {
+        // SAFETY: whoever has this type has it from `dispatch`, so the machine has the instructions.
+        unsafe { outlined(kernel) }
+    }
+}
+
+/// # Safety
+///
+/// As for [`run`].
+#[inline(never)]
+#[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx2,fma")]
+unsafe fn outlined<K: Kernel>(kernel: K) -> K::Output {
+    kernel.run::<Avx512>()
 }
 
 /// # Safety
@@ -45,6 +61,7 @@ lanes! {
     masks { both = u16::bitand, either = u16::bitor, }
     tests { any = any_single, all = all_single, }
     select { select_single }
+    zip { lower_single, upper_single }
     shifts { bits_shl = single_bits::left, bits_shr = single_bits::right, }
     reduce { reduce_sum = sum_single, reduce_max = max_single, reduce_min = min_single, }
 }
@@ -69,6 +86,7 @@ lanes! {
     masks { both = u8::bitand, either = u8::bitor, }
     tests { any = any_double, all = all_double, }
     select { select_double }
+    zip { lower_double, upper_double }
     shifts { bits_shl = double_bits::left, bits_shr = double_bits::right, }
     reduce { reduce_sum = sum_double, reduce_max = max_double, reduce_min = min_double, }
 }
@@ -217,4 +235,34 @@ unsafe fn min_double(v: __m512d) -> f64 {
     // SAFETY: the caller vouches for the instruction set.
     let (lower, upper) = unsafe { halves_double(v) };
     lower.min(upper).reduce_min()
+}
+
+/// The lower half of the lanes of both in turn.
+#[inline(always)]
+unsafe fn lower_single(a: __m512, b: __m512) -> __m512 {
+    // SAFETY: the caller vouches for the instruction set.
+    unsafe { _mm512_permutex2var_ps(a, _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23), b) }
+}
+
+/// The upper half of the lanes of both in turn.
+#[inline(always)]
+unsafe fn upper_single(a: __m512, b: __m512) -> __m512 {
+    // SAFETY: the caller vouches for the instruction set.
+    unsafe {
+        _mm512_permutex2var_ps(a, _mm512_setr_epi32(8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31), b)
+    }
+}
+
+/// The lower half of the lanes of both in turn.
+#[inline(always)]
+unsafe fn lower_double(a: __m512d, b: __m512d) -> __m512d {
+    // SAFETY: the caller vouches for the instruction set.
+    unsafe { _mm512_permutex2var_pd(a, _mm512_setr_epi64(0, 8, 1, 9, 2, 10, 3, 11), b) }
+}
+
+/// The upper half of the lanes of both in turn.
+#[inline(always)]
+unsafe fn upper_double(a: __m512d, b: __m512d) -> __m512d {
+    // SAFETY: the caller vouches for the instruction set.
+    unsafe { _mm512_permutex2var_pd(a, _mm512_setr_epi64(4, 12, 5, 13, 6, 14, 7, 15), b) }
 }

@@ -155,6 +155,9 @@ pub(crate) trait Lanes<T: Real>:
         self.abs().bit_or(sign.bit_and(Self::splat(T::neg_zero())))
     }
 
+    /// The lanes of both in turn, in two vectors: a₀ b₀ a₁ b₁ …
+    fn zip(self, b: Self) -> (Self, Self);
+
     /// The sum over all lanes: the upper half is added to the lower, then again, until one is left.
     #[inline(always)]
     fn reduce_sum(self) -> T {
@@ -219,6 +222,7 @@ macro_rules! lanes {
         masks { $($join:ident = $of_masks:expr,)* }
         tests { $($test:ident = $tested:expr,)* }
         select { $select:expr }
+        zip { $lower:expr, $upper:expr }
         shifts { $($shift:ident = $shifted:expr,)* }
         reduce { $($reduce:ident = $reduced:expr,)* }
     ) => {
@@ -317,6 +321,11 @@ macro_rules! lanes {
             #[inline(always)]
             fn select(mask: $mask, a: Self, b: Self) -> Self {
                 Self(instruction!($select(mask, a.0, b.0)))
+            }
+
+            #[inline(always)]
+            fn zip(self, b: Self) -> (Self, Self) {
+                (Self(instruction!($lower(self.0, b.0))), Self(instruction!($upper(self.0, b.0))))
             }
 
             $(#[inline(always)]

@@ -50,6 +50,10 @@ pub(crate) trait Isa: Copy + Send + Sync + 'static {
     const LEVEL: Level;
     type F32: Lanes<f32>;
     type F64: Lanes<f64>;
+
+    /// Runs a kernel as a function of its own, compiled for this set: for parts that should not be inlined into one large
+    /// function, which gets fewer registers.
+    fn call<K: Kernel>(kernel: K) -> K::Output;
 }
 
 /// An element type and its vectors.
@@ -101,6 +105,18 @@ pub(crate) fn dispatch_at<K: Kernel>(level: Level, kernel: K) -> K::Output {
     assert!(level.is_available(), "this machine lacks {level:?}");
     // SAFETY: the machine has the set.
     unsafe { run_at(level, kernel) }
+}
+
+/// Asks for the cache line of `at`, which will be written soon. Any address will do.
+#[inline(always)]
+pub(crate) fn prefetch<T>(at: *const T) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: a hint; no address faults.
+    unsafe {
+        std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_ET0 }>(at.cast());
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = at;
 }
 
 /// # Safety

@@ -1,9 +1,10 @@
 //! NEON, which every `aarch64` machine has.
 
+#[allow(clippy::wildcard_imports, reason = "intrinsics bear the name of their set")]
 use std::arch::aarch64::*;
 
 use super::lanes::lanes;
-use super::{Isa, Level};
+use super::{Isa, Kernel, Level};
 
 #[derive(Clone, Copy)]
 pub(super) struct Neon;
@@ -13,6 +14,11 @@ impl Isa for Neon {
     const LEVEL: Level = Level::Neon;
     type F32 = F32x4;
     type F64 = F64x2;
+
+    #[inline(never)]
+    fn call<K: Kernel>(kernel: K) -> K::Output {
+        kernel.run::<Self>()
+    }
 }
 
 lanes! {
@@ -34,6 +40,7 @@ lanes! {
     masks { both = vandq_u32, either = vorrq_u32, }
     tests { any = single::any, all = single::all, }
     select { vbslq_f32 }
+    zip { vzip1q_f32, vzip2q_f32 }
     shifts { bits_shl = single::bits_shl, bits_shr = single::bits_shr, }
     reduce { }
 }
@@ -57,6 +64,7 @@ lanes! {
     masks { both = vandq_u64, either = vorrq_u64, }
     tests { any = double::any, all = double::all, }
     select { vbslq_f64 }
+    zip { vzip1q_f64, vzip2q_f64 }
     shifts { bits_shl = double::bits_shl, bits_shr = double::bits_shr, }
     reduce { }
 }

@@ -1,9 +1,10 @@
 //! SSE2, which every `x86_64` machine has: what is portable there. It has no fused multiply-add.
 
+#[allow(clippy::wildcard_imports, reason = "intrinsics bear the name of their set")]
 use std::arch::x86_64::*;
 
 use super::lanes::{bits, lanes};
-use super::{Isa, Level};
+use super::{Isa, Kernel, Level};
 
 #[derive(Clone, Copy)]
 pub(super) struct Sse2;
@@ -13,6 +14,11 @@ impl Isa for Sse2 {
     const LEVEL: Level = Level::Portable;
     type F32 = F32x4;
     type F64 = F64x2;
+
+    #[inline(never)]
+    fn call<K: Kernel>(kernel: K) -> K::Output {
+        kernel.run::<Self>()
+    }
 }
 
 lanes! {
@@ -33,6 +39,7 @@ lanes! {
     masks { both = _mm_and_ps, either = _mm_or_ps, }
     tests { any = any_single, all = all_single, }
     select { select_single }
+    zip { _mm_unpacklo_ps, _mm_unpackhi_ps }
     shifts { bits_shl = single_bits::left, bits_shr = single_bits::right, }
     reduce { reduce_sum = sum_single, reduce_max = max_single, reduce_min = min_single, }
 }
@@ -55,6 +62,7 @@ lanes! {
     masks { both = _mm_and_pd, either = _mm_or_pd, }
     tests { any = any_double, all = all_double, }
     select { select_double }
+    zip { _mm_unpacklo_pd, _mm_unpackhi_pd }
     shifts { bits_shl = double_bits::left, bits_shr = double_bits::right, }
     reduce { reduce_sum = sum_double, reduce_max = max_double, reduce_min = min_double, }
 }

@@ -123,6 +123,14 @@ fn check_reductions<T: Element, I: Isa>(a: T::V<I>) {
     assert!(same(a.reduce_min(), halve(|a, b| if a < b { a } else { b })), "min of {:?}", lanes(a));
 }
 
+/// Compares the lanes of two vectors in turn with the same by hand.
+fn check_zip<T: Element, I: Isa>(a: T::V<I>, b: T::V<I>) {
+    let (lower, upper) = a.zip(b);
+    let got = [lanes(lower), lanes(upper)].concat();
+    let want: Vec<T> = lanes(a).into_iter().zip(lanes(b)).flat_map(|(a, b)| [a, b]).collect();
+    assert!(got.iter().zip(&want).all(|(&a, &b)| same(a, b)), "{got:?} are not {want:?}");
+}
+
 /// Masked loads and stores at the very end of memory that is there, and nothing written behind.
 fn check_memory<T: Element, I: Isa>() {
     let n = <T::V<I>>::N;
@@ -163,6 +171,7 @@ impl<T: Element> Kernel for Check<T> {
                 check_lanes::<T, I>([a, b, c]);
                 check_bits::<T, I>([a, b, c]);
                 check_reductions::<T, I>(c);
+                check_zip::<T, I>(a, c);
             }
             check_reductions::<T, I>(a * b);
         }
