@@ -38,7 +38,7 @@ mod sse2;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use lanes::Lanes;
+pub(crate) use lanes::{Lanes, WIDEST};
 pub(crate) use level::{Level, level};
 
 use crate::real::Real;
@@ -119,9 +119,11 @@ pub(crate) fn prefetch<T>(at: *const T) {
     let _ = at;
 }
 
+/// Runs a kernel with a certain instruction set.
+///
 /// # Safety
 ///
-/// The machine must have the instruction set.
+/// The machine must have it.
 #[inline]
 pub(crate) unsafe fn run_at<K: Kernel>(level: Level, kernel: K) -> K::Output {
     match level {
