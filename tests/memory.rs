@@ -14,7 +14,7 @@ static HELD: AtomicUsize = AtomicUsize::new(0);
 
 static PACKED: AtomicUsize = AtomicUsize::new(0);
 
-/// matrixmultiply packs operands into a buffer of its own for each product, aligned like this; tensors are not.
+/// matrixmultiply packs operands into a buffer of its own for each product, aligned like this; tensors have 64 bytes.
 const PACKING: usize = 32;
 /// From this size on an allocation may hold a tensor of these tests.
 const TENSOR: usize = 512;
@@ -24,7 +24,7 @@ unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
         HELD.fetch_add(layout.size(), Ordering::Relaxed);
-        if layout.align() >= PACKING {
+        if layout.align() == PACKING {
             PACKED.fetch_add(1, Ordering::Relaxed);
         } else if layout.size() >= TENSOR {
             LARGE.fetch_add(1, Ordering::Relaxed);

@@ -61,7 +61,7 @@ impl<T: Element> Kernel for MultiplyAdds<T> {
 
 /// Multiply-adds in registers alone: what no product can be faster than. Answers with how many operations that were.
 pub fn multiply_adds(rounds: usize, double: bool, code: Code) -> usize {
-    let x = std::hint::black_box(0.5);
+    let x = std::hint::black_box(0.5_f32);
     // SAFETY: a level that the machine has.
     unsafe {
         if double {

@@ -3,6 +3,7 @@
 //! Kernels know nothing of tapes. A tensor comes as a slice in standard order; a kernel over one axis (or a group of
 //! neighbouring axes) sees it as `[outer, n, inner]`, see [`Lines`].
 
+pub(crate) mod aligned;
 pub mod bench;
 pub(crate) mod cast;
 pub(crate) mod lend;
@@ -15,6 +16,7 @@ pub(crate) mod scan;
 pub(crate) mod simd;
 pub(crate) mod space;
 pub(crate) mod strided;
+pub(crate) mod team;
 pub(crate) mod tile;
 
 use crate::shape::Shape;

@@ -6,7 +6,7 @@ use crate::real::Real;
 /// Partial sums kept side by side, so that rounding errors stay small and the sum runs at full width.
 pub(super) const LANES: usize = 64;
 /// Rows or elements per lane summed before the partial sums are added up.
-const BLOCK: usize = 64;
+pub(super) const BLOCK: usize = 64;
 
 /// The sum of a slice: blocks in lanes, blocks pairwise, so that rounding errors grow with log n.
 pub(crate) fn sum<T: Real>(values: &[T]) -> T {
@@ -60,7 +60,7 @@ fn block_sum<T: Real>(values: &[T]) -> T {
     fold_lanes(&mut lanes)
 }
 
-fn fold_lanes<T: Real>(lanes: &mut [T; LANES]) -> T {
+pub(super) fn fold_lanes<T: Real>(lanes: &mut [T; LANES]) -> T {
     let mut half = LANES / 2;
     while half > 0 {
         let (low, high) = lanes.split_at_mut(half);

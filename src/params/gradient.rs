@@ -9,6 +9,7 @@ use smallvec::SmallVec;
 
 use super::layout::{Layout, Param};
 use super::{Params, array, array_mut, belongs, norm};
+use crate::kernel::aligned::Aligned;
 use crate::real::Real;
 
 /// The derivative of a scalar for every learned value of a store, in the layout of the store.
@@ -21,8 +22,8 @@ use crate::real::Real;
 #[derive(Debug)]
 pub struct Gradient<T> {
     layout: Arc<Layout>,
-    values: Vec<T>,
-    buffers: Vec<T>,
+    values: Aligned<T>,
+    buffers: Aligned<T>,
     updated: Vec<bool>,
     reached: Vec<bool>,
     /// Atomic, so that a step can mark a gradient it only borrows and the type stays `Sync`.
@@ -40,8 +41,8 @@ impl<T: Real> Gradient<T> {
     pub(super) fn new(layout: Arc<Layout>) -> Self {
         let total = |slots: &[super::Slot]| slots.last().map_or(0, |slot| slot.range().end);
         Self {
-            values: vec![T::zero(); total(&layout.params)],
-            buffers: vec![T::zero(); total(&layout.buffers)],
+            values: Aligned::zeros(total(&layout.params)),
+            buffers: Aligned::zeros(total(&layout.buffers)),
             updated: vec![false; layout.buffers.len()],
             reached: vec![false; layout.params.len()],
             state: AtomicU8::new(EMPTY),

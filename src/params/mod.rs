@@ -11,6 +11,7 @@ use std::sync::Arc;
 use ndarray::{ArrayD, ArrayViewD, ArrayViewMutD};
 
 use crate::error::{Error, ErrorKind};
+use crate::kernel::aligned::Aligned;
 use crate::real::Real;
 use crate::shape::{Lengths, Shape};
 
@@ -45,8 +46,8 @@ pub(crate) use norm::norm;
 #[derive(Clone, Debug)]
 pub struct Params<T> {
     layout: Arc<Layout>,
-    values: Vec<T>,
-    buffers: Vec<T>,
+    values: Aligned<T>,
+    buffers: Aligned<T>,
 }
 
 /// One named tensor of a store, as [`Params::iter`] shows it.
@@ -66,8 +67,8 @@ pub struct Entry<'a, T> {
 #[derive(Clone, Debug)]
 pub struct Snapshot<T> {
     store: u64,
-    values: Vec<T>,
-    buffers: Vec<T>,
+    values: Aligned<T>,
+    buffers: Aligned<T>,
 }
 
 impl<T: Real> Default for Params<T> {
@@ -80,7 +81,7 @@ impl<T: Real> Params<T> {
     /// An empty store with an identity of its own.
     #[must_use]
     pub fn new() -> Self {
-        Self { layout: Arc::new(Layout::new()), values: Vec::new(), buffers: Vec::new() }
+        Self { layout: Arc::new(Layout::new()), values: Aligned::new(), buffers: Aligned::new() }
     }
 
     /// Adds a learned tensor; `init` is called once for each element, in standard order.
@@ -89,10 +90,10 @@ impl<T: Real> Params<T> {
     ///
     /// If the name is taken or empty.
     #[track_caller]
-    pub fn add(&mut self, name: &str, shape: impl Lengths, mut init: impl FnMut() -> T) -> Param {
+    pub fn add(&mut self, name: &str, shape: impl Lengths, init: impl FnMut() -> T) -> Param {
         let shape = Shape::asked_of("params", shape);
         let param = Arc::make_mut(&mut self.layout).append_param(name, shape);
-        self.values.extend((0..shape.size()).map(|_| init()));
+        self.values.extend_by(shape.size(), init);
         param
     }
 
@@ -113,10 +114,10 @@ impl<T: Real> Params<T> {
     ///
     /// If the name is taken or empty.
     #[track_caller]
-    pub fn add_buffer(&mut self, name: &str, shape: impl Lengths, mut init: impl FnMut() -> T) -> Buffer {
+    pub fn add_buffer(&mut self, name: &str, shape: impl Lengths, init: impl FnMut() -> T) -> Buffer {
         let shape = Shape::asked_of("params", shape);
         let buffer = Arc::make_mut(&mut self.layout).append_buffer(name, shape);
-        self.buffers.extend((0..shape.size()).map(|_| init()));
+        self.buffers.extend_by(shape.size(), init);
         buffer
     }
 
@@ -342,7 +343,11 @@ impl<T: Real> Params<T> {
     /// The same store with elements of another type; the handles of the model work with both.
     #[must_use]
     pub fn cast<U: Real>(&self) -> Params<U> {
-        let cast = |values: &[T]| values.iter().map(|x| U::of(x.as_f64())).collect();
+        let cast = |values: &[T]| {
+            let (mut cast, mut values) = (Aligned::with_capacity(values.len()), values.iter());
+            cast.extend_by(values.len(), || U::of(values.next().expect("as many as were counted").as_f64()));
+            cast
+        };
         Params { layout: Arc::clone(&self.layout), values: cast(&self.values), buffers: cast(&self.buffers) }
     }
 

@@ -1,12 +1,13 @@
 //! Memory for values: it belongs to positions of the log and is kept from recording to recording.
 //!
-//! A value takes the smallest free buffer that is large enough, but none of more than twice its size. Where there is none,
+//! A value takes the smallest free buffer that is large enough, but none of more than twice its size in cache lines. Where there is none,
 //! the largest free buffer that is too small is given back for a new one. So a recording that grows leaves nothing behind;
 //! and programs that take turns stop allocating, since buffers only grow, in size and in number, and have to grow only where
 //! all of about that size are in use. What was needed once and never again is kept, until the tape is cleared.
 
 use std::collections::BTreeMap;
 
+use crate::kernel::aligned::Aligned;
 use crate::real::Real;
 
 /// Where the value of a position stands.
@@ -22,7 +23,7 @@ enum Slot {
 pub(super) struct Store<T> {
     slots: Vec<Slot>,
     scalars: Vec<T>,
-    buffers: Vec<Vec<T>>,
+    buffers: Vec<Aligned<T>>,
     free_scalars: Vec<u32>,
     /// Buffers of positions that are gone, by capacity.
     free_buffers: BTreeMap<usize, Vec<u32>>,
@@ -96,7 +97,7 @@ impl<T: Real> Store<T> {
                 narrow(self.scalars.len() - 1)
             }))
         } else {
-            Slot::Buffer(match self.free_buffers.range(size..=2 * size).next() {
+            Slot::Buffer(match self.free_buffers.range(size..=2 * Aligned::<T>::whole_lines(size)).next() {
                 Some((&capacity, _)) => self.take_free(capacity),
                 None => self.new_buffer(size),
             })
@@ -111,11 +112,11 @@ impl<T: Real> Store<T> {
             let at = self.take_free(capacity);
             let buffer = &mut self.buffers[at as usize];
             // The old memory goes before the new comes.
-            *buffer = Vec::new();
-            buffer.reserve_exact(size);
+            *buffer = Aligned::new();
+            *buffer = Aligned::with_capacity(size);
             return at;
         }
-        self.buffers.push(Vec::with_capacity(size));
+        self.buffers.push(Aligned::with_capacity(size));
         narrow(self.buffers.len() - 1)
     }
 
@@ -130,7 +131,7 @@ impl<T: Real> Store<T> {
 
     /// The bytes of the tables, without the values.
     pub(super) fn bytes(&self) -> usize {
-        self.slots.capacity() * size_of::<Slot>() + self.buffers.capacity() * size_of::<Vec<T>>()
+        self.slots.capacity() * size_of::<Slot>() + self.buffers.capacity() * size_of::<Aligned<T>>()
     }
 }
 

@@ -33,10 +33,10 @@ impl<T: Element> Kernel for Row<'_, T> {
     fn run<I: Isa>(self) {
         // SAFETY: whoever made the row vouches for its pointers.
         unsafe {
-            if self.w.column == 1 {
-                self.combine_all::<I>();
-            } else if self.width == 1 {
+            if self.width == 1 {
                 self.add(0, self.dot::<I>());
+            } else if self.w.column == 1 {
+                self.combine_all::<I>();
             } else {
                 self.dots_all::<I>();
             }

@@ -79,7 +79,7 @@ impl<T: Element> Case<T> {
             let of = |s: usize| pairs.iter().copied().enumerate().filter(move |(p, _)| p / length % count == s);
             (0..count).map(|s| sum(&mut of(s).map(|(_, pair)| pair))).collect()
         };
-        let total = if reads_rows {
+        let total = if reads_rows && (self.m, self.n) != (1, 1) {
             let s = side_by_side(4, 1);
             (s[0] + s[1]) + (s[2] + s[3])
         } else if self.m == 1 && self.n == 1 {

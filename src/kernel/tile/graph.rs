@@ -54,8 +54,8 @@ pub(crate) enum Node<T> {
     Binary(Binary, NodeId, NodeId),
     /// The second where the first is not 0, else the third.
     Select(NodeId, NodeId, NodeId),
-    /// The operand over the whole domain, whatever its own extent.
-    Spread(NodeId),
+    /// The operand repeated over a wider extent.
+    Spread(NodeId, Extent),
     /// A function too long for registers, on blocks that stay in the nearest cache.
     Call {
         kernel: BlockKernel<T>,
@@ -187,7 +187,7 @@ impl<T> Node<T> {
     pub(crate) fn each_operand(&self, mut f: impl FnMut(NodeId)) {
         match self {
             Self::Input { .. } | Self::Constant(_) => {}
-            Self::Unary(_, a) | Self::Spread(a) | Self::RowSum(a) | Self::Shifted { operand: a, .. } => f(*a),
+            Self::Unary(_, a) | Self::Spread(a, _) | Self::RowSum(a) | Self::Shifted { operand: a, .. } => f(*a),
             Self::Binary(_, a, b) => [*a, *b].into_iter().for_each(f),
             Self::Select(a, b, c) => [*a, *b, *c].into_iter().for_each(f),
             Self::Call { operands, .. } | Self::Row { operands, .. } | Self::RowReduce { operands, .. } => {

@@ -4,14 +4,39 @@
 //! what lies between the inputs and the outputs never leaves the nearest cache.
 #![allow(unsafe_code, reason = "kernels are the home of unsafe code")]
 
+mod compile;
+mod emit;
+mod expand;
+mod facts;
+mod formula;
 mod graph;
+mod instr;
+mod lower;
+mod machine;
 mod pass;
 mod program;
 mod rows;
+mod run;
 mod scratch;
+mod sums;
+mod tiling;
 
 pub(crate) use graph::{Binary, BlockKernel, Extent, Graph, Node, NodeId, Operands, Output, Unary};
 pub(crate) use pass::Pass;
-pub(crate) use program::{Program, compile};
+pub(crate) use program::Program;
 pub(crate) use rows::{RowKernel, Rows};
 pub(crate) use scratch::Scratch;
+
+use crate::kernel::reduce::{BLOCK as ROWS, LANES};
+use crate::kernel::simd::{self, Element};
+
+/// Elements that a sum takes in one go, see [`reduce`](super::reduce).
+const SUM_BLOCK: usize = LANES * ROWS;
+
+/// Compiles a graph. The program may run any number of times, with other data of the same layout.
+pub(crate) fn compile<T: Element>(graph: &Graph<T>) -> Program<T> {
+    compile::compile_at(graph, simd::level())
+}
+
+#[cfg(test)]
+mod tests;

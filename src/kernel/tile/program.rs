@@ -1,35 +1,212 @@
 //! What a graph is compiled to.
 
-use super::Graph;
-use super::scratch::Scratch;
-use crate::real::Real;
+use std::ops::Range;
+
+use super::instr::Instr;
+use super::tiling::Tiling;
+use super::{BlockKernel, Extent, RowKernel};
+use crate::kernel::simd::Level;
 
 /// A graph, ready to run.
 #[derive(Debug)]
 pub(crate) struct Program<T> {
-    graph: Graph<T>,
+    pub(super) level: Level,
+    pub(super) parts: Vec<Part<T>>,
 }
 
-/// Compiles a graph. The program may run any number of times, with other data of the same layout.
-pub(crate) fn compile<T: Real>(graph: &Graph<T>) -> Program<T> {
-    Program { graph: graph.clone() }
+/// A range of columns with code of its own.
+#[derive(Debug)]
+pub(super) struct Part<T> {
+    pub(super) tiling: Tiling,
+    /// The elements of a block of the accumulator machine, and of a small one.
+    pub(super) blocks: (usize, usize),
+    pub(super) entries: Vec<Entry>,
+    /// The entries that stand elsewhere for each tile.
+    pub(super) travelling: Vec<EntryId>,
+    pub(super) constants: Vec<T>,
+    pub(super) code: Vec<Instr>,
+    /// What is done once for a run.
+    pub(super) once: Vec<Step<T>>,
+    /// What is done for each tile.
+    pub(super) steps: Vec<Step<T>>,
+    pub(super) sums: Vec<Sum>,
+    pub(super) rows_sums: Vec<RowsSum>,
+    /// What is done when all tiles are finished.
+    pub(super) finish: Vec<Finish>,
+    /// Where the ends of inputs and outputs are in the memory of a thread, a block each.
+    pub(super) ends: usize,
+    /// Elements of memory for each thread, and for all together.
+    pub(super) area: usize,
+    pub(super) shared: usize,
+    /// Pointers for each thread.
+    pub(super) pointers: usize,
 }
 
-impl<T: Real> Program<T> {
-    /// Computes all outputs. In steady state nothing is allocated.
-    ///
-    /// # Safety
-    ///
-    /// For every row and column, what the graph's inputs describe must be readable and what its outputs describe must be
-    /// writable by nobody else; outputs overlap neither inputs nor each other. Each slot of labels holds one for each row.
-    pub(crate) unsafe fn run(
-        &self,
-        _inputs: &[*const T],
-        _labels: &[*const u32],
-        _outputs: &[*mut T],
-        _scratch: &mut Scratch<T>,
-        _threads: usize,
-    ) {
-        unimplemented!()
+/// The position of an [`Entry`].
+pub(super) type EntryId = u16;
+
+/// Something in memory: where it stands for the tile that begins at (i, j).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Entry {
+    Input {
+        slot: usize,
+        at: Position,
+    },
+    Output {
+        slot: usize,
+        at: Position,
+    },
+    /// In the memory of all threads together.
+    Shared(Position),
+    /// In the memory of a thread.
+    Area(usize),
+    Constant(usize),
+}
+
+impl Entry {
+    /// Whether it stands elsewhere for each tile.
+    pub(super) fn moves(&self) -> bool {
+        match self {
+            Self::Input { at, .. } | Self::Output { at, .. } | Self::Shared(at) => (at.row, at.column) != (0, 0),
+            Self::Area(_) | Self::Constant(_) => false,
+        }
+    }
+}
+
+/// Element (i, j) stands at offset + i·row + j·column.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Position {
+    pub(super) offset: isize,
+    pub(super) row: isize,
+    pub(super) column: isize,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum Step<T> {
+    Code(Segment),
+    /// Rows that stand apart, one behind the other.
+    Pack {
+        from: EntryId,
+        stride: isize,
+        to: EntryId,
+        extent: Extent,
+    },
+    /// The same row again and again.
+    RepeatRow {
+        from: EntryId,
+        to: EntryId,
+    },
+    /// The number of each row all along the row.
+    RepeatColumn {
+        from: EntryId,
+        stride: isize,
+        to: EntryId,
+    },
+    /// One number everywhere.
+    Fill {
+        from: EntryId,
+        to: EntryId,
+        extent: Extent,
+    },
+    /// Rows that stand one behind the other, to where they belong, or added to what is there.
+    Unpack {
+        from: EntryId,
+        to: EntryId,
+        stride: isize,
+        extent: Extent,
+        add: bool,
+    },
+    Call {
+        kernel: BlockKernel<T>,
+        operands: [EntryId; 3],
+        out: EntryId,
+        extent: Extent,
+    },
+    Rows {
+        kernel: RowKernel<T>,
+        operands: [Option<RowsOf>; 3],
+        labels: Option<usize>,
+        out: RowsOf,
+    },
+    RowSum {
+        operand: RowsOf,
+        out: EntryId,
+    },
+    /// The tile is added to a sum over all.
+    Sum {
+        operand: EntryId,
+        sum: usize,
+    },
+    /// The rows of the tile are added up.
+    SumRows {
+        operand: RowsOf,
+        sum: usize,
+    },
+}
+
+/// Rows in memory, `stride` apart: whole ones, or one number each.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RowsOf {
+    pub(super) entry: EntryId,
+    pub(super) stride: isize,
+    pub(super) whole: bool,
+}
+
+/// Code of the accumulator machine.
+#[derive(Clone, Debug)]
+pub(super) struct Segment {
+    pub(super) extent: Extent,
+    pub(super) code: Range<usize>,
+    /// What the places of the code's table are; those in front move on.
+    pub(super) table: Vec<EntryId>,
+    pub(super) moving: usize,
+    /// Places in front that are not our own memory, where nothing behind the end may be touched.
+    pub(super) foreign: Vec<Foreign>,
+    /// Whether within a chunk it does no harm to go beyond the end of a tile.
+    pub(super) overrun: bool,
+}
+
+/// A place of a segment's table in memory of others.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Foreign {
+    pub(super) place: u16,
+    pub(super) reads: bool,
+    pub(super) writes: bool,
+}
+
+/// The sum of all elements of a node over the whole domain.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sum {
+    /// Where its lanes are in the memory of a thread.
+    pub(super) lanes: usize,
+    /// Where the sums of blocks are in the memory of all.
+    pub(super) blocks: usize,
+    pub(super) slot: usize,
+}
+
+/// The sum over all rows.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RowsSum {
+    /// Where the sums of blocks of rows are in the memory of all.
+    pub(super) blocks: usize,
+    pub(super) slot: usize,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Finish {
+    /// The sum of `len` numbers in the memory of all.
+    Sum { from: usize, len: usize, slot: usize },
+    /// One number.
+    Store { from: EntryId, to: EntryId, add: bool },
+}
+
+impl<T> Part<T> {
+    /// How many foreign places and places altogether the longest table has.
+    pub(super) fn longest_table(&self) -> (usize, usize) {
+        let tables = self.once.iter().chain(&self.steps).map(|step| match step {
+            Step::Code(segment) => (segment.foreign.len(), segment.table.len()),
+            _ => (0, 0),
+        });
+        tables.fold((0, 0), |all, one| (all.0.max(one.0), all.1.max(one.1)))
     }
 }

@@ -1,0 +1,70 @@
+//! What a parallel region costs: two equal tasks after a serial gap, by the team, by rayon, and one after the other.
+//!
+//! `cargo bench --bench team`. Prints microseconds of the region, median and 90th percentile.
+
+#[allow(dead_code, unreachable_pub, missing_docs, reason = "a private module of the crate, measured from outside")]
+#[path = "../src/kernel/team/mod.rs"]
+mod team;
+
+use std::hint::spin_loop;
+use std::time::Instant;
+
+fn main() {
+    // Tests run benches, too, to see that they work.
+    let all = !std::env::args().any(|argument| argument == "--test");
+    println!("{:>6} {:>6} {}", "gap", "task", WAYS.map(|(name, _)| format!("{name:>20}")).concat());
+    let (gaps, tasks) = if all {
+        (&[0.0, 20.0, 200.0, 2000.0][..], &[0.0, 5.0, 10.0, 25.0, 100.0][..])
+    } else {
+        (&[0.0][..], &[1.0][..])
+    };
+    for &gap in gaps {
+        for &task in tasks {
+            let count = if all { ((2e5 / (gap + task + 30.0)) as usize).clamp(60, 2000) } else { 3 };
+            let cells = WAYS.map(|(name, way)| {
+                let measured = || measure(gap, count, || way(task));
+                let (median, late) = if name.ends_with("in the pool") { in_the_pool(measured) } else { measured() };
+                format!("{:>20}", format!("{median:.1} ({late:.1})"))
+            });
+            println!("{gap:>6} {task:>6} {}", cells.concat());
+        }
+    }
+}
+
+/// A way to do two tasks of so many microseconds.
+type Way = fn(f64);
+
+const WAYS: [(&str, Way); 6] = [
+    ("team, 2 chunks", |task| team::run(2, 2, &|_| busy(task))),
+    ("team, 8 chunks", |task| team::run(8, 2, &|_| busy(task / 4.0))),
+    ("team, in the pool", |task| team::run(2, 2, &|_| busy(task))),
+    ("rayon::join", |task| drop(rayon::join(|| busy(task), || busy(task)))),
+    ("join in the pool", |task| drop(rayon::join(|| busy(task), || busy(task)))),
+    ("serial", |task| (0..2).for_each(|_| busy(task))),
+];
+
+fn in_the_pool<R: Send>(f: impl FnOnce() -> R + Send) -> R {
+    rayon::scope(|_| f())
+}
+
+fn busy(microseconds: f64) {
+    let start = Instant::now();
+    while start.elapsed().as_secs_f64() * 1e6 < microseconds {
+        spin_loop();
+    }
+}
+
+/// Median and 90th percentile of what a region takes after a gap, in microseconds.
+fn measure(gap: f64, count: usize, region: impl Fn()) -> (f64, f64) {
+    let mut times: Vec<f64> = (0..count + 5)
+        .map(|_| {
+            busy(gap);
+            let start = Instant::now();
+            region();
+            start.elapsed().as_secs_f64() * 1e6
+        })
+        .skip(5)
+        .collect();
+    times.sort_by(f64::total_cmp);
+    (times[count / 2], times[count * 9 / 10])
+}

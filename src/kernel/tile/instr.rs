@@ -1,0 +1,202 @@
+//! Instructions of the accumulator machine.
+
+use super::{Binary, Unary};
+
+/// An operation and, for each operand that is not in the accumulator, its place in the table of pointers.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(C)]
+pub(super) struct Instr {
+    pub(super) op: Op,
+    pub(super) at: [u16; 3],
+}
+
+/// What an instruction does to the accumulator.
+///
+/// The letters say where the operands are: A in the accumulator, M in memory, N a number in memory that stands for all. The
+/// result is in the accumulator.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub(super) enum Op {
+    /// The end of the program for this block.
+    End,
+    Load,
+    /// The accumulator is filled with one number.
+    Splat,
+    Store,
+    /// Adds the accumulator to memory.
+    Increase,
+    /// Adds the accumulator to the lanes of a sum.
+    Sum,
+    Neg,
+    Abs,
+    Sign,
+    Square,
+    Sqrt,
+    Rsqrt,
+    Recip,
+    Relu,
+    Floor,
+    Ceil,
+    Round,
+    AddAM,
+    AddAN,
+    AddMM,
+    AddMN,
+    SubAM,
+    SubAN,
+    SubMA,
+    SubNA,
+    SubMM,
+    SubMN,
+    SubNM,
+    MulAM,
+    MulAN,
+    MulMM,
+    MulMN,
+    DivAM,
+    DivAN,
+    DivMA,
+    DivNA,
+    DivMM,
+    DivMN,
+    DivNM,
+    MaximumAM,
+    MaximumAN,
+    MinimumAM,
+    MinimumAN,
+    WeighAM,
+    WeighAN,
+    WeighMA,
+    WeighNA,
+    EqAM,
+    EqAN,
+    NeAM,
+    NeAN,
+    LtAM,
+    LtAN,
+    LeAM,
+    LeAN,
+    GtAM,
+    GtAN,
+    GeAM,
+    GeAN,
+    SelectAMM,
+    SelectAMN,
+    SelectANM,
+    SelectANN,
+    SelectMAM,
+    SelectMAN,
+    SelectMMA,
+    SelectMNA,
+}
+
+/// Where an operand of an instruction is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Mode {
+    Acc,
+    Memory,
+    Number,
+}
+
+impl Op {
+    /// Nothing for a copy, which is what the accumulator holds already.
+    pub(super) fn unary(unary: Unary) -> Option<Self> {
+        Some(match unary {
+            Unary::Neg => Self::Neg,
+            Unary::Abs => Self::Abs,
+            Unary::Sign => Self::Sign,
+            Unary::Square => Self::Square,
+            Unary::Sqrt => Self::Sqrt,
+            Unary::Rsqrt => Self::Rsqrt,
+            Unary::Recip => Self::Recip,
+            Unary::Relu => Self::Relu,
+            Unary::Floor => Self::Floor,
+            Unary::Ceil => Self::Ceil,
+            Unary::Round => Self::Round,
+            Unary::Copy => return None,
+        })
+    }
+
+    /// The instruction for operands that are there, and whether its operands are to be taken in the other order.
+    pub(super) fn binary(binary: Binary, a: Mode, b: Mode) -> Option<(Self, bool)> {
+        Self::exact(binary, a, b).map(|op| (op, false)).or_else(|| Some((Self::exact(flipped(binary)?, b, a)?, true)))
+    }
+
+    fn exact(binary: Binary, a: Mode, b: Mode) -> Option<Self> {
+        use Mode::{Acc, Memory, Number};
+        Some(match (binary, a, b) {
+            (Binary::Add, Acc, Memory) => Self::AddAM,
+            (Binary::Add, Acc, Number) => Self::AddAN,
+            (Binary::Add, Memory, Memory) => Self::AddMM,
+            (Binary::Add, Memory, Number) => Self::AddMN,
+            (Binary::Sub, Acc, Memory) => Self::SubAM,
+            (Binary::Sub, Acc, Number) => Self::SubAN,
+            (Binary::Sub, Memory, Acc) => Self::SubMA,
+            (Binary::Sub, Number, Acc) => Self::SubNA,
+            (Binary::Sub, Memory, Memory) => Self::SubMM,
+            (Binary::Sub, Memory, Number) => Self::SubMN,
+            (Binary::Sub, Number, Memory) => Self::SubNM,
+            (Binary::Mul, Acc, Acc) => Self::Square,
+            (Binary::Mul, Acc, Memory) => Self::MulAM,
+            (Binary::Mul, Acc, Number) => Self::MulAN,
+            (Binary::Mul, Memory, Memory) => Self::MulMM,
+            (Binary::Mul, Memory, Number) => Self::MulMN,
+            (Binary::Div, Acc, Memory) => Self::DivAM,
+            (Binary::Div, Acc, Number) => Self::DivAN,
+            (Binary::Div, Memory, Acc) => Self::DivMA,
+            (Binary::Div, Number, Acc) => Self::DivNA,
+            (Binary::Div, Memory, Memory) => Self::DivMM,
+            (Binary::Div, Memory, Number) => Self::DivMN,
+            (Binary::Div, Number, Memory) => Self::DivNM,
+            (Binary::Maximum, Acc, Memory) => Self::MaximumAM,
+            (Binary::Maximum, Acc, Number) => Self::MaximumAN,
+            (Binary::Minimum, Acc, Memory) => Self::MinimumAM,
+            (Binary::Minimum, Acc, Number) => Self::MinimumAN,
+            (Binary::Weigh, Acc, Memory) => Self::WeighAM,
+            (Binary::Weigh, Acc, Number) => Self::WeighAN,
+            (Binary::Weigh, Memory, Acc) => Self::WeighMA,
+            (Binary::Weigh, Number, Acc) => Self::WeighNA,
+            (Binary::Eq, Acc, Memory) => Self::EqAM,
+            (Binary::Eq, Acc, Number) => Self::EqAN,
+            (Binary::Ne, Acc, Memory) => Self::NeAM,
+            (Binary::Ne, Acc, Number) => Self::NeAN,
+            (Binary::Lt, Acc, Memory) => Self::LtAM,
+            (Binary::Lt, Acc, Number) => Self::LtAN,
+            (Binary::Le, Acc, Memory) => Self::LeAM,
+            (Binary::Le, Acc, Number) => Self::LeAN,
+            (Binary::Gt, Acc, Memory) => Self::GtAM,
+            (Binary::Gt, Acc, Number) => Self::GtAN,
+            (Binary::Ge, Acc, Memory) => Self::GeAM,
+            (Binary::Ge, Acc, Number) => Self::GeAN,
+            _ => return None,
+        })
+    }
+
+    /// The instruction that chooses, for operands that are there.
+    pub(super) fn select(modes: [Mode; 3]) -> Option<Self> {
+        use Mode::{Acc, Memory, Number};
+        Some(match modes {
+            [Acc, Memory, Memory] => Self::SelectAMM,
+            [Acc, Memory, Number] => Self::SelectAMN,
+            [Acc, Number, Memory] => Self::SelectANM,
+            [Acc, Number, Number] => Self::SelectANN,
+            [Memory, Acc, Memory] => Self::SelectMAM,
+            [Memory, Acc, Number] => Self::SelectMAN,
+            [Memory, Memory, Acc] => Self::SelectMMA,
+            [Memory, Number, Acc] => Self::SelectMNA,
+            _ => return None,
+        })
+    }
+}
+
+/// The function of the operands in the other order with the same bits.
+fn flipped(binary: Binary) -> Option<Binary> {
+    match binary {
+        Binary::Add | Binary::Mul | Binary::Eq | Binary::Ne => Some(binary),
+        Binary::Lt => Some(Binary::Gt),
+        Binary::Le => Some(Binary::Ge),
+        Binary::Gt => Some(Binary::Lt),
+        Binary::Ge => Some(Binary::Le),
+        Binary::Sub | Binary::Div | Binary::Maximum | Binary::Minimum | Binary::Weigh => None,
+    }
+}

@@ -1,0 +1,94 @@
+//! Brings a graph into a form with fewer cases.
+
+use super::facts::{Fact, facts};
+use super::{Extent, Graph, Node, NodeId, Output};
+
+/// A graph of pointwise nodes, rows and calls alone, on a range of columns.
+#[derive(Debug)]
+pub(super) struct Lowered<T> {
+    pub(super) graph: Graph<T>,
+    /// Where each input begins, beyond its slot.
+    pub(super) offsets: Vec<isize>,
+    /// The column of the outputs at which the domain begins.
+    pub(super) first: usize,
+}
+
+impl<T: Copy> Lowered<T> {
+    pub(super) fn new(graph: &Graph<T>) -> Self {
+        let mut graph = graph.clone();
+        narrow(&mut graph);
+        widen(&mut graph);
+        flatten(&mut graph);
+        let offsets = vec![0; graph.nodes.len()];
+        Self { graph, offsets, first: 0 }
+    }
+}
+
+/// Inputs of one row or one column have one way to be described.
+fn narrow<T>(graph: &mut Graph<T>) {
+    let Graph { rows, columns, .. } = *graph;
+    for node in &mut graph.nodes {
+        let Node::Input { row_stride, column_stride, .. } = node else { continue };
+        if rows == 1 {
+            *row_stride = *column_stride * columns.cast_signed();
+        } else if columns == 1 && *row_stride != 0 {
+            *column_stride = 1;
+        }
+    }
+    for (_, output) in &mut graph.outputs {
+        // Over a single column this is one line, which is summed as such.
+        if let (Output::SumRows { slot }, 1) = (&output, columns) {
+            *output = Output::SumAll { slot: *slot };
+        }
+    }
+}
+
+/// What is stored over more than its own extent is spread first.
+fn widen<T>(graph: &mut Graph<T>) {
+    let facts = facts(graph);
+    for i in 0..graph.outputs.len() {
+        let (id, output) = graph.outputs[i];
+        let (Output::Store { row_stride, column_stride, .. } | Output::Add { row_stride, column_stride, .. }) = output
+        else {
+            continue;
+        };
+        let extent = match (row_stride, column_stride) {
+            (_, 1) => Extent::Whole,
+            (0, _) => Extent::Number,
+            _ if graph.rows == 1 => Extent::Number,
+            _ => Extent::Column,
+        };
+        if facts[id.index()].extent < extent {
+            graph.outputs[i].0 = graph.push(Node::Spread(id, extent));
+        }
+    }
+}
+
+/// A domain in which all stands in one order is one long row.
+fn flatten<T>(graph: &mut Graph<T>) {
+    let facts = facts(graph);
+    let (Graph { columns, .. }, dense) = (&*graph, graph.columns.cast_signed());
+    let plain = |node: &Node<T>, fact: &Fact| match *node {
+        Node::Input { row_stride, column_stride, .. } => {
+            fact.extent == Extent::Number || (row_stride, column_stride) == (dense, 1)
+        }
+        _ => fact.extent != Extent::Column && !node.takes_rows(),
+    };
+    let in_order = |(_, output): &(NodeId, Output)| match *output {
+        Output::Store { row_stride, column_stride, .. } | Output::Add { row_stride, column_stride, .. } => {
+            (row_stride, column_stride) == (dense, 1) || (row_stride, column_stride) == (0, 0)
+        }
+        Output::SumAll { .. } => true,
+        Output::SumRows { .. } => false,
+    };
+    let all = graph.nodes.iter().zip(&facts).all(|(node, fact)| !fact.needed || plain(node, fact));
+    if all && graph.outputs.iter().all(in_order) && graph.rows > 1 && *columns > 0 {
+        graph.columns *= graph.rows;
+        graph.rows = 1;
+        for node in &mut graph.nodes {
+            if let Node::Input { row_stride, column_stride: 1, .. } = node {
+                *row_stride = graph.columns.cast_signed();
+            }
+        }
+    }
+}

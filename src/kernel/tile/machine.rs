@@ -1,0 +1,281 @@
+//! The accumulator machine.
+//!
+//! A block of vectors is local to one loop around a `match`, so the compiler keeps it in registers from one instruction to
+//! the next: an instruction whose operand is the previous result neither loads nor stores it. All memory operands, be they
+//! inputs, outputs or intermediate values, go through one table of pointers; those in front move on with each block.
+
+use super::instr::{Instr, Op};
+use super::{LANES, formula};
+use crate::kernel::simd::{Element, Isa, Kernel, Lanes, Level};
+
+/// The elements of the largest block on any instruction set.
+pub(super) const BLOCK: usize = 256;
+
+/// One run over `len` elements.
+pub(super) struct Run<'a, T> {
+    pub(super) code: &'a [Instr],
+    pub(super) table: *mut *mut T,
+    /// How many pointers at the front of the table move on.
+    pub(super) moving: usize,
+    pub(super) len: usize,
+    /// The position of the first element, which decides the lanes of sums that it is added to; a whole number of blocks.
+    pub(super) start: usize,
+    /// Whether to run in small blocks, which suit a short end better.
+    pub(super) small: bool,
+}
+
+/// The elements of a block, and of a small one, at a level.
+pub(super) fn block_lengths<T: Element>(level: Level) -> (usize, usize) {
+    let lanes = match level {
+        Level::Avx512 => 64 / size_of::<T>(),
+        Level::Avx2 => 32 / size_of::<T>(),
+        Level::Neon | Level::Portable => 16 / size_of::<T>(),
+    };
+    (vectors(level) * lanes, SMALL * lanes)
+}
+
+/// How many vectors leave registers to spare.
+const fn vectors(level: Level) -> usize {
+    match level {
+        Level::Avx512 | Level::Neon => 16,
+        Level::Avx2 | Level::Portable => 8,
+    }
+}
+
+/// The vectors of a small block.
+const SMALL: usize = 4;
+
+impl<T: Element> Kernel for Run<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Isa>(self) {
+        // SAFETY: whoever made the run vouches for its table.
+        unsafe {
+            if self.small {
+                execute::<T, I, SMALL>(&self);
+            } else if const { vectors(I::LEVEL) == 16 } {
+                execute::<T, I, 16>(&self);
+            } else {
+                execute::<T, I, 8>(&self);
+            }
+        }
+    }
+}
+
+/// # Safety
+///
+/// The code must end with [`Op::End`], and what it does at each place of the table must be allowed there: for as many elements
+/// as whole blocks cover, but one element where the op takes a number, and [`LANES`] where it sums.
+#[inline(always)]
+unsafe fn execute<T: Element, I: Isa, const N: usize>(run: &Run<'_, T>) {
+    let block = N * T::V::<I>::N;
+    let (mut rest, mut position) = (run.len, run.start);
+    while rest > 0 {
+        // SAFETY: as above, for this block.
+        unsafe { one_block::<T, I, N>(run, rest.min(block), position) };
+        rest = rest.saturating_sub(block);
+        position += block;
+        for k in 0..run.moving {
+            // SAFETY: the place is within the table, and the pointer at most one block behind the last that is used.
+            unsafe {
+                let pointer = run.table.add(k);
+                *pointer = (*pointer).wrapping_add(block);
+            }
+        }
+    }
+}
+
+/// # Safety
+///
+/// See [`execute`].
+#[inline(always)]
+#[allow(clippy::too_many_lines, reason = "an arm for each instruction")]
+unsafe fn one_block<T: Element, I: Isa, const N: usize>(run: &Run<'_, T>, live: usize, position: usize) {
+    use formula::{
+        abs, add, ceil, choose, copy, div, eq, floor, ge, gt, le, lt, maximum, minimum, mul, ne, neg, recip, relu,
+        round, rsqrt, sign, sqrt, square, sub, weigh,
+    };
+    let width = T::V::<I>::N;
+    let mut acc = [T::V::<I>::zero(); N];
+    let mut next = run.code.as_ptr();
+    // SAFETY: the code ends with `End`, so there is an instruction behind each other one; the rest is as above.
+    unsafe {
+        loop {
+            let instr = &*next;
+            next = next.add(1);
+            macro_rules! pointer {
+                ($k:literal) => {
+                    *run.table.add(instr.at[$k].into())
+                };
+            }
+            // What is fetched once for all vectors, and what vector j of an operand is.
+            macro_rules! place {
+                (A $k:literal) => {
+                    ()
+                };
+                (M $k:literal) => {
+                    pointer!($k)
+                };
+                (N $k:literal) => {
+                    T::V::<I>::splat(*pointer!($k))
+                };
+            }
+            macro_rules! vector {
+                (A $at:ident $j:ident) => {
+                    acc[$j]
+                };
+                (M $at:ident $j:ident) => {
+                    T::V::<I>::load($at.add($j * width))
+                };
+                (N $at:ident $j:ident) => {
+                    $at
+                };
+            }
+            macro_rules! arm {
+                ($f:ident $x:ident) => {{
+                    let a = place!($x 0);
+                    for j in 0..N {
+                        acc[j] = $f::<T, T::V<I>>(vector!($x a j));
+                    }
+                }};
+                ($f:ident $x:ident $y:ident) => {{
+                    let (a, b) = (place!($x 0), place!($y 1));
+                    for j in 0..N {
+                        acc[j] = $f::<T, T::V<I>>(vector!($x a j), vector!($y b j));
+                    }
+                }};
+                ($f:ident $x:ident $y:ident $z:ident) => {{
+                    let (a, b, c) = (place!($x 0), place!($y 1), place!($z 2));
+                    for j in 0..N {
+                        acc[j] = $f::<T, T::V<I>>(vector!($x a j), vector!($y b j), vector!($z c j));
+                    }
+                }};
+            }
+            match instr.op {
+                Op::End => break,
+                Op::Load => arm!(copy M),
+                Op::Splat => arm!(copy N),
+                Op::Store => {
+                    let to = pointer!(0);
+                    for j in 0..N {
+                        acc[j].store(to.add(j * width));
+                    }
+                }
+                Op::Increase => {
+                    let to = pointer!(0);
+                    for j in 0..N {
+                        let to = to.add(j * width);
+                        (T::V::<I>::load(to) + acc[j]).store(to);
+                    }
+                }
+                Op::Sum => add_to_lanes::<T, I, N>(&acc, pointer!(0), live, position),
+                Op::Neg => arm!(neg A),
+                Op::Abs => arm!(abs A),
+                Op::Sign => arm!(sign A),
+                Op::Square => arm!(square A),
+                Op::Sqrt => arm!(sqrt A),
+                Op::Rsqrt => arm!(rsqrt A),
+                Op::Recip => arm!(recip A),
+                Op::Relu => arm!(relu A),
+                Op::Floor => arm!(floor A),
+                Op::Ceil => arm!(ceil A),
+                Op::Round => arm!(round A),
+                Op::AddAM => arm!(add A M),
+                Op::AddAN => arm!(add A N),
+                Op::AddMM => arm!(add M M),
+                Op::AddMN => arm!(add M N),
+                Op::SubAM => arm!(sub A M),
+                Op::SubAN => arm!(sub A N),
+                Op::SubMA => arm!(sub M A),
+                Op::SubNA => arm!(sub N A),
+                Op::SubMM => arm!(sub M M),
+                Op::SubMN => arm!(sub M N),
+                Op::SubNM => arm!(sub N M),
+                Op::MulAM => arm!(mul A M),
+                Op::MulAN => arm!(mul A N),
+                Op::MulMM => arm!(mul M M),
+                Op::MulMN => arm!(mul M N),
+                Op::DivAM => arm!(div A M),
+                Op::DivAN => arm!(div A N),
+                Op::DivMA => arm!(div M A),
+                Op::DivNA => arm!(div N A),
+                Op::DivMM => arm!(div M M),
+                Op::DivMN => arm!(div M N),
+                Op::DivNM => arm!(div N M),
+                Op::MaximumAM => arm!(maximum A M),
+                Op::MaximumAN => arm!(maximum A N),
+                Op::MinimumAM => arm!(minimum A M),
+                Op::MinimumAN => arm!(minimum A N),
+                Op::WeighAM => arm!(weigh A M),
+                Op::WeighAN => arm!(weigh A N),
+                Op::WeighMA => arm!(weigh M A),
+                Op::WeighNA => arm!(weigh N A),
+                Op::EqAM => arm!(eq A M),
+                Op::EqAN => arm!(eq A N),
+                Op::NeAM => arm!(ne A M),
+                Op::NeAN => arm!(ne A N),
+                Op::LtAM => arm!(lt A M),
+                Op::LtAN => arm!(lt A N),
+                Op::LeAM => arm!(le A M),
+                Op::LeAN => arm!(le A N),
+                Op::GtAM => arm!(gt A M),
+                Op::GtAN => arm!(gt A N),
+                Op::GeAM => arm!(ge A M),
+                Op::GeAN => arm!(ge A N),
+                Op::SelectAMM => arm!(choose A M M),
+                Op::SelectAMN => arm!(choose A M N),
+                Op::SelectANM => arm!(choose A N M),
+                Op::SelectANN => arm!(choose A N N),
+                Op::SelectMAM => arm!(choose M A M),
+                Op::SelectMAN => arm!(choose M A N),
+                Op::SelectMMA => arm!(choose M M A),
+                Op::SelectMNA => arm!(choose M N A),
+            }
+        }
+    }
+}
+
+/// Adds the first `live` elements of a block to the lanes of a sum, in their order.
+///
+/// # Safety
+///
+/// [`LANES`] elements at `lanes` must be there for this alone, and `position` be a whole number of blocks.
+#[inline(always)]
+unsafe fn add_to_lanes<T: Element, I: Isa, const N: usize>(
+    acc: &[T::V<I>; N],
+    lanes: *mut T,
+    live: usize,
+    position: usize,
+) {
+    let width = T::V::<I>::N;
+    let group = LANES / width;
+    // SAFETY: a block covers the lanes a whole number of times or a whole part of them, and `position` is where it starts.
+    unsafe {
+        if live < N * width {
+            let mut block = [T::zero(); BLOCK];
+            for j in 0..N {
+                acc[j].store(block.as_mut_ptr().add(j * width));
+            }
+            for j in 0..live.div_ceil(width) {
+                let part = T::V::<I>::load_masked(block.as_ptr().add(j * width), width.min(live - j * width));
+                let to = lanes.add((position + j * width) % LANES);
+                (T::V::<I>::load(to) + part).store(to);
+            }
+        } else if N >= group {
+            for lane in 0..group {
+                let to = lanes.add(lane * width);
+                let mut sum = T::V::<I>::load(to);
+                for row in 0..N / group {
+                    sum = sum + acc[row * group + lane];
+                }
+                sum.store(to);
+            }
+        } else {
+            for j in 0..N {
+                let to = lanes.add((position + j * width) % LANES);
+                (T::V::<I>::load(to) + acc[j]).store(to);
+            }
+        }
+    }
+}

@@ -1,0 +1,253 @@
+//! Graphs and data by chance.
+
+use super::super::{Binary, Extent, Graph, Node, NodeId, Operands, Output, Rows, Unary};
+use super::reference::Data;
+use crate::real::Real;
+
+/// A generator of numbers that is good enough for tests.
+pub(super) struct Chance(pub(super) u64);
+
+impl Chance {
+    pub(super) fn below(&mut self, n: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) as usize % n
+    }
+
+    pub(super) fn number<T: Real>(&mut self) -> T {
+        match self.below(40) {
+            0 => T::nan(),
+            1 => T::infinity(),
+            2 => T::neg_infinity(),
+            3 | 4 => T::zero(),
+            5 => T::neg_zero(),
+            6 => T::min_positive_value() / T::of(8.0),
+            _ => T::of(self.below(2_000_001) as f64 * 3e-6 - 3.0),
+        }
+    }
+
+    fn one_of<A: Copy>(&mut self, list: &[A]) -> A {
+        list[self.below(list.len())]
+    }
+}
+
+const UNARY: &[Unary] = &[
+    Unary::Neg,
+    Unary::Abs,
+    Unary::Sign,
+    Unary::Square,
+    Unary::Sqrt,
+    Unary::Rsqrt,
+    Unary::Recip,
+    Unary::Relu,
+    Unary::Floor,
+    Unary::Ceil,
+    Unary::Round,
+    Unary::Copy,
+];
+
+const BINARY: &[Binary] = &[
+    Binary::Add,
+    Binary::Add,
+    Binary::Sub,
+    Binary::Sub,
+    Binary::Mul,
+    Binary::Mul,
+    Binary::Div,
+    Binary::Maximum,
+    Binary::Minimum,
+    Binary::Weigh,
+    Binary::Eq,
+    Binary::Ne,
+    Binary::Lt,
+    Binary::Le,
+    Binary::Gt,
+    Binary::Ge,
+];
+
+/// x·y + 1 in two roundings.
+unsafe fn affine<T: Real>(operands: *const *const T, out: *mut T, len: usize) {
+    // SAFETY: the caller vouches for two operands and `len` elements everywhere.
+    let [x, y] = unsafe { [*operands, *operands.add(1)] };
+    for i in 0..len {
+        // SAFETY: see above.
+        unsafe { *out.add(i) = *x.add(i) * *y.add(i) + T::one() };
+    }
+}
+
+/// Each row without its largest element, times a number of the row.
+fn below_largest<T: Real>(rows: &mut Rows<'_, T>) {
+    for i in 0..rows.len() {
+        let scale = rows.number(1, i);
+        let ([x, ..], out) = rows.both(i);
+        let top = x.iter().copied().fold(T::neg_infinity(), crate::kernel::reduce::maximum);
+        out.iter_mut().zip(x).for_each(|(out, &x)| *out = (x - top) * scale);
+    }
+}
+
+/// The element of each row that its label names.
+fn picked<T: Real>(rows: &mut Rows<'_, T>) {
+    for i in 0..rows.len() {
+        let x = rows.row(0, i).get(rows.label(i) as usize).copied().unwrap_or(T::one());
+        rows.put(i, x);
+    }
+}
+
+/// A graph and what it reads.
+pub(super) struct Case<T> {
+    pub(super) graph: Graph<T>,
+    pub(super) data: Data<T>,
+    /// For each output slot, how many elements before and from element (0, 0) on.
+    pub(super) outputs: Vec<(usize, usize)>,
+}
+
+/// What a graph may contain.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Kind {
+    /// Dense inputs and cheap nodes.
+    Cheap,
+    /// Calls and broadcasts besides.
+    Calls,
+    /// Rows, too.
+    Rows,
+}
+
+struct Maker<'c, T> {
+    chance: &'c mut Chance,
+    case: Case<T>,
+    extents: Vec<Extent>,
+    kind: Kind,
+}
+
+/// A graph of about `size` nodes over a domain.
+pub(super) fn case<T: Real>(chance: &mut Chance, rows: usize, columns: usize, kind: Kind, size: usize) -> Case<T> {
+    let case =
+        Case { graph: Graph::new(rows, columns), data: Data { inputs: vec![], labels: vec![] }, outputs: vec![] };
+    let mut maker = Maker { chance, case, extents: Vec::new(), kind };
+    maker.case.data.labels = vec![(0..rows).map(|i| (i * 7 % columns.max(1)) as u32).collect()];
+    maker.input();
+    for _ in 0..size {
+        maker.node();
+    }
+    for _ in 0..1 + maker.chance.below(4) {
+        maker.output();
+    }
+    maker.case
+}
+
+impl<T: Real> Maker<'_, T> {
+    fn push(&mut self, node: Node<T>, extent: Extent) {
+        self.case.graph.push(node);
+        self.extents.push(extent);
+    }
+
+    fn any(&mut self) -> NodeId {
+        // Late nodes are likelier, so that chains get long.
+        let n = self.extents.len();
+        let back = if self.chance.below(2) == 0 { self.chance.below(n.min(3)) } else { self.chance.below(n) };
+        NodeId((n - 1 - back) as u32)
+    }
+
+    fn input(&mut self) {
+        let Graph { rows, columns, .. } = self.case.graph;
+        let slot = self.case.data.inputs.len();
+        let wide = columns + 1 + self.chance.below(5);
+        let layouts = [
+            (columns, 1, Extent::Whole),
+            (columns, 1, Extent::Whole),
+            (0, 0, Extent::Number),
+            (0, 1, Extent::Whole),
+            (1, 0, Extent::Column),
+            (wide, 1, Extent::Whole),
+            (wide, 0, Extent::Column),
+        ];
+        let choices = if self.kind == Kind::Cheap { 3 } else { layouts.len() };
+        let (row, column, mut extent): (usize, usize, _) = layouts[self.chance.below(choices)];
+        if row == 0 && column == 0 || column == 0 && rows == 1 {
+            extent = Extent::Number;
+        } else if columns == 1 {
+            extent = Extent::Whole;
+        }
+        let backwards = row > 0 && self.kind != Kind::Cheap && self.chance.below(6) == 0;
+        let reach = rows.saturating_sub(1) * row;
+        let len = reach + if column == 1 { columns } else { 1 };
+        let memory = (0..len).map(|_| self.chance.number()).collect();
+        self.case.data.inputs.push((memory, if backwards { reach } else { 0 }));
+        let row_stride = if backwards { -row.cast_signed() } else { row.cast_signed() };
+        self.push(Node::Input { slot, row_stride, column_stride: column.cast_signed() }, extent);
+    }
+
+    fn node(&mut self) {
+        let (a, b, c) = (self.any(), self.any(), self.any());
+        let extent = |ids: &[NodeId]| ids.iter().map(|id| self.extents[id.index()]).max().unwrap();
+        let heavy = if self.kind == Kind::Cheap { 0 } else { 4 };
+        match self.chance.below(22 + heavy) {
+            0..3 => self.input(),
+            3 => {
+                let x = self.chance.number();
+                self.push(Node::Constant(x), Extent::Number);
+            }
+            4..8 => {
+                let extent = extent(&[a]);
+                let unary = self.chance.one_of(UNARY);
+                self.push(Node::Unary(unary, a), extent);
+            }
+            8..19 => {
+                let extent = extent(&[a, b]);
+                let binary = self.chance.one_of(BINARY);
+                self.push(Node::Binary(binary, a, b), extent);
+            }
+            19..21 => {
+                let extent = extent(&[a, b, c]);
+                self.push(Node::Select(a, b, c), extent);
+            }
+            21 => self.push(Node::Spread(a, Extent::Whole), Extent::Whole),
+            22 | 23 => {
+                let extent = extent(&[a, b]);
+                self.push(Node::Call { kernel: affine, operands: Operands::new(&[a, b]) }, extent);
+            }
+            _ if self.kind != Kind::Rows || extent(&[a]) != Extent::Whole => {}
+            24 if extent(&[b]) != Extent::Whole => {
+                let operands = Operands::new(&[a, b]);
+                self.push(Node::Row { kernel: below_largest, operands, labels: None }, Extent::Whole);
+            }
+            24 => self.push(Node::RowSum(a), Extent::Column),
+            _ => {
+                let operands = Operands::new(&[a]);
+                self.push(Node::RowReduce { kernel: picked, operands, labels: Some(0) }, Extent::Column);
+            }
+        }
+    }
+
+    fn output(&mut self) {
+        let Graph { rows, columns, .. } = self.case.graph;
+        let (node, slot) = (self.any(), self.case.outputs.len());
+        let extent = self.extents[node.index()];
+        let choice = self.chance.below(8);
+        if choice < 2 && extent != Extent::Column {
+            self.case.graph.output(node, Output::SumAll { slot });
+            self.case.outputs.push((0, 1));
+            return;
+        }
+        if choice == 2 && extent == Extent::Whole && self.kind != Kind::Cheap {
+            self.case.graph.output(node, Output::SumRows { slot });
+            self.case.outputs.push((0, columns));
+            return;
+        }
+        let row = columns + if self.kind == Kind::Cheap { 0 } else { self.chance.below(2) * 3 };
+        let (row, column): (usize, usize) = match extent {
+            Extent::Number if self.chance.below(2) == 0 => (0, 0),
+            Extent::Column if self.chance.below(2) == 0 => (1 + self.chance.below(2), 0),
+            _ => (row, 1),
+        };
+        let reach = rows.saturating_sub(1) * row;
+        let backwards = row > 0 && self.kind != Kind::Cheap && self.chance.below(6) == 0;
+        let (row_stride, column_stride) = (row.cast_signed() * if backwards { -1 } else { 1 }, column.cast_signed());
+        let len = reach + if column == 1 { columns } else { 1 };
+        self.case.outputs.push(if backwards { (reach, len - reach) } else { (0, len) });
+        let output = match choice {
+            3 => Output::Add { slot, row_stride, column_stride },
+            _ => Output::Store { slot, row_stride, column_stride },
+        };
+        self.case.graph.output(node, output);
+    }
+}
