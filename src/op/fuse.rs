@@ -43,7 +43,11 @@ impl Op {
             | Op::Trigonometric(_)
             | Op::Activation(_)
             | Op::Comparison(_)
-            | Op::Selection(_) => pass(Part::Pointwise, result, None, self.arity()),
+            | Op::Selection(_)
+                if self.temporary() =>
+            {
+                pass(Part::Pointwise, result, None, self.arity())
+            }
             Op::Sum(sum) => {
                 let Lines { outer, inner, .. } = sum.0.lines(operand);
                 match (outer, inner) {
@@ -68,6 +72,15 @@ impl Op {
             Op::CrossEntropy(_) => pass(Part::RowReduce, operand, Some(1), 1),
             Op::OneHot(_) => pass(Part::Row, result, Some(1), 0),
             _ => None,
+        }
+    }
+
+    fn temporary(self) -> bool {
+        match self {
+            Op::Arithmetic(op) => arithmetic(op).is_some(),
+            Op::Elementary(op) => elementary(op).is_some(),
+            Op::Comparison(_) | Op::Selection(Selection::Select) => true,
+            _ => false,
         }
     }
 

@@ -15,8 +15,8 @@ use smallvec::SmallVec;
 
 use super::interpreter::Interpreter;
 use super::plan::{Goal, Program, Workspace, plan, root, walk_down};
+use crate::kernel::simd::Element;
 use crate::op::Op;
-use crate::real::Real;
 use crate::tape::log::{Id, Log};
 use crate::tape::{Limits, Live, Run, Target};
 
@@ -61,12 +61,12 @@ enum Way {
 
 /// Where programs read what is not theirs.
 #[derive(Clone, Copy)]
-pub(crate) struct Sources<'a, T: Real> {
+pub(crate) struct Sources<'a, T: Element> {
     pub(crate) log: &'a Log<T>,
     pub(crate) live: &'a Live<T>,
 }
 
-impl<'a, T: Real> Sources<'a, T> {
+impl<'a, T: Element> Sources<'a, T> {
     /// The elements of a leaf that is an array.
     pub(crate) fn array(self, id: Id) -> &'a [T] {
         let array = self.log.array(self.log.entry(id));
@@ -94,7 +94,7 @@ pub(super) struct Runner<T> {
     limits: Limits,
 }
 
-impl<T: Real> Runner<T> {
+impl<T: Element> Runner<T> {
     pub(super) fn new() -> Self {
         Self {
             interpreter: Interpreter::new(),
@@ -324,7 +324,7 @@ impl<T: Real> Runner<T> {
     }
 }
 
-impl<T: Real> Run<T> for Runner<T> {
+impl<T: Element> Run<T> for Runner<T> {
     fn run(
         &mut self,
         log: &mut Log<T>,

@@ -1,8 +1,8 @@
 //! A program over slots of a space: the safe way to run one.
 
 use super::{Graph, Node, Output, Program, Scratch, compile};
+use crate::kernel::simd::Element;
 use crate::kernel::space::{Slot, Space};
-use crate::real::Real;
 
 /// A compiled graph that knows how far its inputs and outputs reach.
 #[derive(Debug)]
@@ -14,7 +14,7 @@ pub(crate) struct Pass<T> {
     outputs: Vec<usize>,
 }
 
-impl<T: Real> Pass<T> {
+impl<T: Element> Pass<T> {
     /// Compiles a graph, whose strides must not be negative.
     pub(crate) fn new(graph: &Graph<T>) -> Self {
         let (rows, columns) = (graph.rows, graph.columns);

@@ -7,15 +7,15 @@ use super::place::Places;
 use super::program::{Action, BUFFERS, OTHERS, PARAMS, Program};
 use super::select::{Kind, Node, Selection, root};
 use super::{Goal, Imported, source};
+use crate::kernel::simd::Element;
 use crate::kernel::space::Slot;
-use crate::kernel::tile::{self, Graph, NodeId, Output};
+use crate::kernel::tile::{self, Extent, Graph, NodeId, Output};
 use crate::op::fuse::Part;
 use crate::op::{Leaf, Op};
-use crate::real::Real;
 use crate::tape::log::{Id, Log, join};
 
 /// Plans a program for the goal; `imported` tells what earlier segments hold.
-pub(crate) fn plan<T: Real>(log: &Log<T>, goal: Goal<'_>, imported: impl Fn(Id) -> Option<Imported>) -> Program<T> {
+pub(crate) fn plan<T: Element>(log: &Log<T>, goal: Goal<'_>, imported: impl Fn(Id) -> Option<Imported>) -> Program<T> {
     let wanted: Vec<Id> =
         goal.kept.iter().copied().chain(goal.parts.iter().map(|&(id, _)| id)).map(|id| root(log, id)).collect();
     let selection = Selection::new(log, &wanted, |id| imported(id).is_some());
@@ -75,7 +75,7 @@ struct Lowering<'a, T> {
     program: Program<T>,
 }
 
-impl<T: Real> Lowering<'_, T> {
+impl<T: Element> Lowering<'_, T> {
     fn node(&self, at: usize) -> &Node {
         &self.selection.nodes[at]
     }
@@ -163,7 +163,7 @@ impl<T: Real> Lowering<'_, T> {
                 && let Some(first) = operands.first_mut()
             {
                 // Numbers and columns count as often as they are repeated.
-                *first = build.graph.push(tile::Node::Spread(*first));
+                *first = build.graph.push(tile::Node::Spread(*first, Extent::Whole));
             }
             self.made[at] = self.member(&mut build, at, part, &operands);
         }
@@ -218,7 +218,8 @@ impl<T: Real> Lowering<'_, T> {
             let columns = build.graph.columns.cast_signed();
             let (row_stride, column_stride) = if part == Part::RowReduce { (1, 0) } else { (columns, 1) };
             // A value made of numbers and columns alone still fills its tensor.
-            let whole = if part == Part::Pointwise { build.graph.push(tile::Node::Spread(made)) } else { made };
+            let whole =
+                if part == Part::Pointwise { build.graph.push(tile::Node::Spread(made, Extent::Whole)) } else { made };
             build.graph.output(whole, Output::Store { slot, row_stride, column_stride });
         }
         Some(made)

@@ -3,10 +3,10 @@
 use smallvec::SmallVec;
 
 use super::super::runner::Sources;
+use crate::kernel::simd::Element;
 use crate::kernel::space::{Others, Slot, Space};
 use crate::kernel::tile;
 use crate::op::{Args, Values};
-use crate::real::Real;
 use crate::tape::log::{Entry, Id, Log, join};
 
 /// Regions of the space that a program runs in. Behind them come those of its arrays, then those of the segments whose
@@ -68,7 +68,7 @@ pub(crate) struct Workspace<T> {
     scratch: tile::Scratch<T>,
 }
 
-impl<T: Real> Workspace<T> {
+impl<T: Element> Workspace<T> {
     pub(crate) fn new() -> Self {
         Self { arena: Vec::new(), scratch: tile::Scratch::new() }
     }
@@ -78,7 +78,7 @@ impl<T: Real> Workspace<T> {
     }
 }
 
-impl<T: Real> Program<T> {
+impl<T: Element> Program<T> {
     /// Runs the program: `own` is its own memory, `target` what parts of the request are written to, `others` that of the
     /// segments that ran before.
     pub(crate) fn run(
@@ -139,7 +139,7 @@ impl<T: Real> Program<T> {
     }
 }
 
-impl<T: Real> Action<T> {
+impl<T: Element> Action<T> {
     fn run(&self, log: &Log<T>, space: &mut Space<'_, T>, scratch: &mut tile::Scratch<T>, threads: usize) {
         match self {
             Self::Pass { program, reads, labels, writes } => {
@@ -164,7 +164,7 @@ struct Operands<'s, 'o, 'a, T> {
     others: &'o Others<'s, 'a, T>,
 }
 
-impl<T: Real> Values<T> for Operands<'_, '_, '_, T> {
+impl<T: Element> Values<T> for Operands<'_, '_, '_, T> {
     fn value(&self, id: Id) -> &[T] {
         let (_, slot) =
             self.operands.iter().find(|(operand, _)| *operand == id).expect("an operand of the instruction");
