@@ -7,6 +7,18 @@ use std::fmt;
 ///
 /// Mistakes in the program itself, such as shapes that do not fit, panic at the line that made them instead.
 /// The text names the thing, what was expected and what was found; [`kind`](Error::kind) is for code that decides.
+///
+/// # Examples
+///
+/// ```
+/// use gradus::ErrorKind;
+/// use gradus::prelude::*;
+///
+/// let mut params = Params::<f64>::new();
+/// params.add("w", [2], || 0.0);
+/// let error = params.assign("w", &array![1.0, 2.0, 3.0]).unwrap_err();
+/// assert_eq!((error.kind(), error.to_string()), (ErrorKind::Shape, "`w` has shape [2], found [3]".into()));
+/// ```
 #[derive(Debug)]
 pub struct Error {
     kind: ErrorKind,

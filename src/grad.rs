@@ -269,6 +269,19 @@ impl<'t, T: Real> Var<'t, T> {
     /// # Panics
     ///
     /// If this is no scalar, or one belongs to another recording.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let params = Params::<f64>::new();
+    /// let mut tape = Tape::new();
+    /// let step = tape.record(&params);
+    /// let (x, y) = (step.variable(&[2.0]), step.variable(&[3.0]));
+    /// let g = (x * y).sum().gradients(&[x, y]);
+    /// assert_eq!((g[0].item(), g[1].item()), (3.0, 2.0));
+    /// ```
     #[track_caller]
     pub fn gradients(self, xs: &[Self]) -> Vec<Self> {
         self.expect_scalar("gradient");

@@ -90,6 +90,16 @@ impl Shape {
     /// The shape that `self` and `other` broadcast to, or `None` where they do not.
     ///
     /// Axes are matched from the last one on; lengths must be equal or 1, a missing axis counts as 1.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::Shape;
+    ///
+    /// let column = Shape::from([3, 1]);
+    /// assert_eq!(column.broadcast(&Shape::from([4])), Some(Shape::from([3, 4])));
+    /// assert_eq!(column.broadcast(&Shape::from([2, 4])), None);
+    /// ```
     #[must_use]
     pub fn broadcast(&self, other: &Self) -> Option<Self> {
         let (long, short) = if self.rank >= other.rank { (self, other) } else { (other, self) };
@@ -195,6 +205,15 @@ impl fmt::Debug for Shape {
 }
 
 /// What names a shape: a [`Shape`], lengths in an array or a slice, or the one length of a vector.
+///
+/// # Examples
+///
+/// ```
+/// use gradus::prelude::*;
+///
+/// let ones = |shape: &[usize]| value(|x| x.recording().ones(shape).sum() * x, &ndarray::arr0(1.0));
+/// assert_eq!((ones(&[2, 3]), ones(&[])), (6.0, 1.0));
+/// ```
 pub trait Lengths {
     /// The number of elements along each axis, outermost first.
     fn lengths(&self) -> &[usize];

@@ -105,6 +105,46 @@ fn unsafe_code_stays_in_kernels() {
     }
 }
 
+/// The public functions and methods of a source text that has no example in their documentation: those of `Var` and
+/// free ones, rows of tables among them.
+fn without_example(text: &str) -> Vec<String> {
+    let (mut owner, mut example, mut found) = (String::new(), false, Vec::new());
+    for line in text.lines() {
+        let (code, indent) = (line.trim_start(), line.len() - line.trim_start().len());
+        if indent == 0 && (code.starts_with("impl") || code.starts_with("pub(super) mod each")) {
+            code.clone_into(&mut owner);
+        }
+        let name = |rest: &str| rest.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap().to_owned();
+        let method = code.strip_prefix("pub fn ").map(name);
+        let row = code.strip_prefix("pub ").and_then(|row| row.split_once(": ")).filter(|(variant, rest)| {
+            variant.chars().all(char::is_alphanumeric) && rest.contains('(') && rest.contains(" = ")
+        });
+        let listed = method.filter(|_| indent == 0 || owner.contains(" Var<")).or(row.map(|(_, rest)| name(rest)));
+        found.extend(listed.filter(|_| !example));
+        let goes_on = ["///", "#["].iter().any(|start| code.starts_with(start));
+        example = goes_on && (example || code == "/// # Examples");
+    }
+    found
+}
+
+#[test]
+fn every_op_has_an_example() {
+    for path in files(&source()) {
+        let missing = without_example(&fs::read_to_string(&path).unwrap());
+        // The registry's own list.
+        let missing: Vec<_> = missing.into_iter().filter(|name| name != "names").collect();
+        assert!(missing.is_empty(), "without an example in {}: {missing:?}", path.display());
+    }
+}
+
+#[test]
+fn the_reader_of_examples_sees_what_has_none() {
+    let text = "impl Var<'_, T> {\n    /// # Examples\n    #[inline]\n    pub fn a(self) {}\n    /// No.\n    pub fn b() {}\n}\n\
+        /// # Examples\nstruct Between;\npub fn c() {}\nimpl Tape {\n    pub fn other() {}\n}\n\
+        /// # Examples\npub Row: row(x) = x,\npub Bare: bare(x, y) = x,\npub field: Vec<T>,";
+    assert_eq!(without_example(text), ["b", "c", "bare"]);
+}
+
 #[test]
 fn every_op_has_its_line_in_the_table_of_derivatives() {
     let table = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/derivatives.md");

@@ -36,6 +36,22 @@ use crate::real::Real;
 /// # Errors
 ///
 /// If the file cannot be written, or a tensor is named `__metadata__`; nothing is written then.
+///
+/// # Examples
+///
+/// ```
+/// use gradus::{io::safetensors, prelude::*};
+///
+/// let mut params = Params::<f32>::new();
+/// params.add("w", [2], || 0.5);
+/// let path = std::env::temp_dir().join(format!("gradus-{}-save.safetensors", std::process::id()));
+/// safetensors::save(&params, &path)?;
+/// params.flat_mut().fill(0.0);
+/// safetensors::load(&mut params, &path)?;
+/// assert_eq!(params.flat(), [0.5, 0.5]);
+/// # std::fs::remove_file(path).expect("it was written");
+/// # Ok::<(), Error>(())
+/// ```
 pub fn save<T: Real>(params: &Params<T>, path: impl AsRef<Path>) -> Result<(), Error> {
     file::write(path.as_ref(), &to_bytes(params)?)
 }
@@ -48,6 +64,22 @@ pub fn save<T: Real>(params: &Params<T>, path: impl AsRef<Path>) -> Result<(), E
 ///
 /// If the file cannot be read, is broken or truncated, or does not fit. The text names the file and the tensor;
 /// `params` are left as they were.
+///
+/// # Examples
+///
+/// ```
+/// use gradus::{io::safetensors, prelude::*};
+///
+/// let mut params = Params::<f32>::new();
+/// params.add("w", [2], || 0.5);
+/// let path = std::env::temp_dir().join(format!("gradus-{}-load.safetensors", std::process::id()));
+/// safetensors::save(&params, &path)?;
+/// params.flat_mut().fill(0.0);
+/// safetensors::load(&mut params, &path)?;
+/// assert_eq!(params.flat(), [0.5, 0.5]);
+/// # std::fs::remove_file(path).expect("it was written");
+/// # Ok::<(), Error>(())
+/// ```
 pub fn load<T: Real>(params: &mut Params<T>, path: impl AsRef<Path>) -> Result<(), Error> {
     let path = path.as_ref();
     read(params, &file::read(path)?, &path.display().to_string())
@@ -59,6 +91,20 @@ pub fn load<T: Real>(params: &mut Params<T>, path: impl AsRef<Path>) -> Result<(
 ///
 /// If the names do not fit the header of the format, which holds 100 MB, or one is `__metadata__`, which the format keeps
 /// for itself.
+///
+/// # Examples
+///
+/// ```
+/// use gradus::{io::safetensors, prelude::*};
+///
+/// let mut params = Params::<f32>::new();
+/// params.add("w", [2], || 0.5);
+/// let bytes = safetensors::to_bytes(&params)?;
+/// params.flat_mut().fill(0.0);
+/// safetensors::from_bytes(&mut params, &bytes)?;
+/// assert_eq!(params.flat(), [0.5, 0.5]);
+/// # Ok::<(), Error>(())
+/// ```
 pub fn to_bytes<T: Real>(params: &Params<T>) -> Result<Vec<u8>, Error> {
     /// A tensor of this name would be written and could not be read.
     const RESERVED: &str = "__metadata__";
@@ -76,6 +122,20 @@ pub fn to_bytes<T: Real>(params: &Params<T>) -> Result<Vec<u8>, Error> {
 /// # Errors
 ///
 /// As [`load`]; `params` are left as they were.
+///
+/// # Examples
+///
+/// ```
+/// use gradus::{io::safetensors, prelude::*};
+///
+/// let mut params = Params::<f32>::new();
+/// params.add("w", [2], || 0.5);
+/// let bytes = safetensors::to_bytes(&params)?;
+/// params.flat_mut().fill(0.0);
+/// safetensors::from_bytes(&mut params, &bytes)?;
+/// assert_eq!(params.flat(), [0.5, 0.5]);
+/// # Ok::<(), Error>(())
+/// ```
 pub fn from_bytes<T: Real>(params: &mut Params<T>, bytes: &[u8]) -> Result<(), Error> {
     read(params, bytes, "safetensors")
 }

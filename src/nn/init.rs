@@ -32,6 +32,16 @@ pub const TRUNCATED_DEVIATION: f64 = 0.879_625_661_034_239_8;
 /// which activation follows, but that He's are made for [`relu`](crate::Var::relu) and LeCun's for
 /// [`selu`](crate::Var::selu); [`Init::of`] chooses, and the general form with a [`gain`] is `VarianceScaling` of scale
 /// gain².
+///
+/// # Examples
+///
+/// ```
+/// use gradus::prelude::*;
+///
+/// let mut rng = StdRng::seed_from_u64(7);
+/// let weight = Init::of(Activation::Relu).array::<f32>([64, 10], &mut rng);
+/// assert_eq!(weight.shape(), [64, 10]);
+/// ```
 #[derive(Clone, Copy, PartialEq, Debug)]
 #[non_exhaustive]
 pub enum Init {

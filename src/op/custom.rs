@@ -147,6 +147,31 @@ impl<'t, T: Real> Var<'t, T> {
     /// # Panics
     ///
     /// If the op's shape rule does, or operands are of several recordings.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// use std::sync::Arc;
+    /// use ndarray::ArrayViewD;
+    ///
+    /// /// Counts positive elements: a step function, flat wherever it has a slope.
+    /// struct Positive;
+    /// impl CustomOp<f64> for Positive {
+    ///     fn shape(&self, _: &[Shape]) -> Shape {
+    ///         Shape::scalar()
+    ///     }
+    ///     fn eval(&self, inputs: &[ArrayViewD<'_, f64>], out: &mut [f64]) {
+    ///         out[0] = inputs[0].iter().filter(|&&x| x > 0.0).map(|_| 1.0).sum();
+    ///     }
+    ///     fn vjp<'t>(&self, _: &[Var<'t, f64>], _: Var<'t, f64>, _: Var<'t, f64>) -> Vec<Cotangent<'t, f64>> {
+    ///         vec![Cotangent::Zero]
+    ///     }
+    /// }
+    ///
+    /// assert_eq!(value(|x| x.custom(Arc::new(Positive), &[x]), &array![1.0, -2.0, 3.0]), 2.0);
+    /// ```
     #[track_caller]
     pub fn custom(self, op: Arc<dyn CustomOp<T>>, operands: &[Self]) -> Self {
         self.record_list(Custom, operands, Some(op))

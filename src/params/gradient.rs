@@ -51,6 +51,18 @@ impl<T: Real> Gradient<T> {
     }
 
     /// All derivatives, in the order of [`Params::flat`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let mut params = Params::<f64>::new();
+    /// let w = params.add("w", [2], || 3.0);
+    /// let (mut tape, mut gradient) = (Tape::new(), params.gradient());
+    /// tape.record(&params).param(w).square().sum().backward(&mut gradient);
+    /// assert_eq!(gradient.flat(), [6.0, 6.0]);
+    /// ```
     #[must_use]
     pub fn flat(&self) -> &[T] {
         &self.values
@@ -67,6 +79,18 @@ impl<T: Real> Gradient<T> {
     /// # Panics
     ///
     /// If the handle is of another store.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let mut params = Params::<f64>::new();
+    /// let w = params.add("w", [2], || 3.0);
+    /// let (mut tape, mut gradient) = (Tape::new(), params.gradient());
+    /// tape.record(&params).param(w).square().sum().backward(&mut gradient);
+    /// assert_eq!(gradient.value(w), array![6.0, 6.0].into_dyn());
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn value(&self, param: Param) -> ArrayViewD<'_, T> {
@@ -92,6 +116,18 @@ impl<T: Real> Gradient<T> {
     }
 
     /// The Euclidean norm of all derivatives together, in `f64`, without overflow on the way.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let mut params = Params::<f64>::new();
+    /// let w = params.add("w", [2], || 3.0);
+    /// let (mut tape, mut gradient) = (Tape::new(), params.gradient());
+    /// tape.record(&params).param(w).square().sum().backward(&mut gradient);
+    /// assert!((gradient.norm() - 72.0_f64.sqrt()).abs() < 1e-15);
+    /// ```
     #[must_use]
     pub fn norm(&self) -> f64 {
         norm(|| std::iter::once(&self.values[..]))
@@ -144,6 +180,21 @@ impl<T: Real> Gradient<T> {
     /// # Panics
     ///
     /// If the gradient is of another store or layout, or was not computed since it was last used.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let mut params = Params::<f64>::new();
+    /// let w = params.add("w", [2], || 3.0);
+    /// let (mut tape, mut gradient) = (Tape::new(), params.gradient());
+    /// tape.record(&params).param(w).square().sum().backward(&mut gradient);
+    /// gradient.consume(&params);
+    /// params.flat_mut().iter_mut().zip(gradient.flat()).for_each(|(x, g)| *x -= 0.5 * g); // a step of one's own
+    /// assert_eq!(params.flat(), [0.0, 0.0]);
+    /// assert!(!gradient.is_fresh());
+    /// ```
     #[track_caller]
     pub fn consume(&self, params: &Params<T>) {
         if let Err(message) = self.fits(params.layout()) {

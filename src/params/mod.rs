@@ -10,7 +10,6 @@ use std::sync::Arc;
 
 use ndarray::{ArrayD, ArrayViewD, ArrayViewMutD};
 
-use crate::error::{Error, ErrorKind};
 use crate::kernel::aligned::Aligned;
 use crate::real::Real;
 use crate::shape::{Lengths, Shape};
@@ -18,12 +17,15 @@ use crate::shape::{Lengths, Shape};
 mod gradient;
 mod layout;
 mod name;
+mod named;
 mod norm;
+mod snapshot;
 
 pub use gradient::Gradient;
 pub use layout::{Buffer, Param};
 pub(crate) use layout::{Layout, Slot};
 pub(crate) use norm::norm;
+pub use snapshot::Snapshot;
 
 /// A store of named tensors: what is learned, and the buffers that go with it.
 ///
@@ -63,14 +65,6 @@ pub struct Entry<'a, T> {
     pub frozen: bool,
 }
 
-/// All values of a store at one moment, to go back to.
-#[derive(Clone, Debug)]
-pub struct Snapshot<T> {
-    store: u64,
-    values: Aligned<T>,
-    buffers: Aligned<T>,
-}
-
 impl<T: Real> Default for Params<T> {
     fn default() -> Self {
         Self::new()
@@ -79,6 +73,16 @@ impl<T: Real> Default for Params<T> {
 
 impl<T: Real> Params<T> {
     /// An empty store with an identity of its own.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let mut params = Params::<f64>::new();
+    /// let _ = params.add("w", [2, 3], || 0.0);
+    /// assert_eq!(params.len(), 6);
+    /// ```
     #[must_use]
     pub fn new() -> Self {
         Self { layout: Arc::new(Layout::new()), values: Aligned::new(), buffers: Aligned::new() }
@@ -89,6 +93,20 @@ impl<T: Real> Params<T> {
     /// # Panics
     ///
     /// If the name is taken or empty.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let mut params = Params::<f64>::new();
+    /// let mut next = 0.0;
+    /// let w = params.add("layer.weight", [2, 2], || {
+    ///     next += 1.0;
+    ///     next
+    /// });
+    /// assert_eq!(params.value(w), array![[1.0, 2.0], [3.0, 4.0]].into_dyn());
+    /// ```
     #[track_caller]
     pub fn add(&mut self, name: &str, shape: impl Lengths, init: impl FnMut() -> T) -> Param {
         let shape = Shape::asked_of("params", shape);
@@ -102,6 +120,16 @@ impl<T: Real> Params<T> {
     /// # Panics
     ///
     /// If the name is taken or empty, or the rank is above 6.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let mut params = Params::<f64>::new();
+    /// let w = params.add_array("w", &array![[1.0, 2.0]]);
+    /// assert_eq!(params.value(w).shape(), [1, 2]);
+    /// ```
     #[track_caller]
     pub fn add_array<D: ndarray::Dimension>(&mut self, name: &str, array: &ndarray::ArrayRef<T, D>) -> Param {
         let mut values = array.iter().copied();
@@ -113,6 +141,16 @@ impl<T: Real> Params<T> {
     /// # Panics
     ///
     /// If the name is taken or empty.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let mut params = Params::<f64>::new();
+    /// let mask = params.add_buffer("mask", [3], || 1.0);
+    /// assert_eq!((params.len(), params.buffer(mask).sum()), (0, 3.0));
+    /// ```
     #[track_caller]
     pub fn add_buffer(&mut self, name: &str, shape: impl Lengths, init: impl FnMut() -> T) -> Buffer {
         let shape = Shape::asked_of("params", shape);
@@ -134,12 +172,34 @@ impl<T: Real> Params<T> {
     }
 
     /// All learned values, tensor after tensor in the order they were added.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let mut params = Params::<f64>::new();
+    /// params.add("a", [2], || 1.0);
+    /// params.add("b", [1], || 2.0);
+    /// assert_eq!(params.flat(), [1.0, 1.0, 2.0]);
+    /// ```
     #[must_use]
     pub fn flat(&self) -> &[T] {
         &self.values
     }
 
     /// All learned values, to change.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let mut params = Params::<f64>::new();
+    /// params.add("a", [2], || 1.0);
+    /// params.flat_mut().iter_mut().for_each(|x| *x *= 0.5);
+    /// assert_eq!(params.flat(), [0.5, 0.5]);
+    /// ```
     pub fn flat_mut(&mut self) -> &mut [T] {
         &mut self.values
     }
@@ -149,6 +209,18 @@ impl<T: Real> Params<T> {
     }
 
     /// The learned tensors in the order they were added.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let mut params = Params::<f64>::new();
+    /// params.add("a", [2], || 1.0);
+    /// params.add("b", [3, 1], || 2.0);
+    /// let sizes: Vec<_> = params.iter().map(|entry| (entry.name, entry.shape.size())).collect();
+    /// assert_eq!(sizes, [("a", 2), ("b", 3)]);
+    /// ```
     pub fn iter(&self) -> impl ExactSizeIterator<Item = Entry<'_, T>> {
         self.layout.params.iter().map(|slot| entry(slot, &self.values))
     }
@@ -173,6 +245,16 @@ impl<T: Real> Params<T> {
     /// # Panics
     ///
     /// If the handle is of another store.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let mut params = Params::<f64>::new();
+    /// let w = params.add("w", [2], || 1.5);
+    /// assert_eq!(params.value(w), array![1.5, 1.5].into_dyn());
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn value(&self, param: Param) -> ArrayViewD<'_, T> {
@@ -185,6 +267,17 @@ impl<T: Real> Params<T> {
     /// # Panics
     ///
     /// If the handle is of another store.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let mut params = Params::<f64>::new();
+    /// let w = params.add("w", [2], || 1.5);
+    /// params.value_mut(w)[[1]] = 7.0;
+    /// assert_eq!(params.flat(), [1.5, 7.0]);
+    /// ```
     #[track_caller]
     pub fn value_mut(&mut self, param: Param) -> ArrayViewMutD<'_, T> {
         let slot = belongs(self.layout.param(param));
@@ -214,62 +307,21 @@ impl<T: Real> Params<T> {
         array_mut(slot.shape, &mut self.buffers[slot.range()])
     }
 
-    /// The tensor of this name, learned or buffer.
-    ///
-    /// # Errors
-    ///
-    /// If there is none of this name.
-    pub fn array(&self, name: &str) -> Result<ArrayViewD<'_, T>, Error> {
-        let (slot, learned) = self.find(name)?;
-        Ok(array(slot.shape, &if learned { &self.values } else { &self.buffers }[slot.range()]))
-    }
-
-    /// Gives the tensor of this name, learned or buffer, new values.
-    ///
-    /// # Errors
-    ///
-    /// If there is none of this name or the shape is another; nothing is changed then.
-    pub fn assign<D: ndarray::Dimension>(&mut self, name: &str, values: &ndarray::ArrayRef<T, D>) -> Result<(), Error> {
-        self.assign_all([(name, values)])
-    }
-
-    /// Gives several tensors new values: all of them, or none where one does not fit.
-    ///
-    /// # Errors
-    ///
-    /// If a name is unknown or a shape is another; nothing is changed then.
-    pub fn assign_all<'a, D: ndarray::Dimension + 'a>(
-        &mut self,
-        tensors: impl IntoIterator<Item = (&'a str, &'a ndarray::ArrayRef<T, D>)>,
-    ) -> Result<(), Error> {
-        let mut plan = Vec::new();
-        for (name, values) in tensors {
-            let (slot, learned) = self.find(name)?;
-            if slot.shape != *values.shape() {
-                let message = format!("`{name}` has shape {}, found {:?}", slot.shape, values.shape());
-                return Err(Error::new(ErrorKind::Shape, message));
-            }
-            plan.push((slot.range(), learned, values));
-        }
-        for (range, learned, values) in plan {
-            let target = if learned { &mut self.values } else { &mut self.buffers };
-            target[range].iter_mut().zip(values).for_each(|(to, &from)| *to = from);
-        }
-        Ok(())
-    }
-
-    fn find(&self, name: &str) -> Result<(&Slot, bool), Error> {
-        let learned = self.layout.params.iter().map(|slot| (slot, true));
-        let buffers = self.layout.buffers.iter().map(|slot| (slot, false));
-        learned.chain(buffers).find(|(slot, _)| slot.name == name).ok_or_else(|| {
-            let names: Vec<_> = self.iter().chain(self.buffers()).map(|e| e.name).take(8).collect();
-            Error::new(ErrorKind::Name, format!("no tensor `{name}` here; there are {}", names.join(", ")))
-        })
-    }
-
     /// Excludes the learned tensors whose name the predicate accepts from training; returns how many there are.
     ///
     /// Their gradient is not computed and reads 0; optimisers leave them as they are.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let mut params = Params::<f64>::new();
+    /// let w = params.add("encoder.weight", [2], || 1.0);
+    /// params.add("head.weight", [2], || 1.0);
+    /// assert_eq!(params.freeze(|name| name.starts_with("encoder.")), 1);
+    /// assert!(params.is_frozen(w));
+    /// ```
     pub fn freeze(&mut self, which: impl FnMut(&str) -> bool) -> usize {
         self.set_frozen(which, true)
     }
@@ -297,6 +349,17 @@ impl<T: Real> Params<T> {
 
     /// The ranges of [`flat`](Params::flat) that hold the tensors whose name the predicate accepts; neighbours are
     /// merged into one range.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let mut params = Params::<f64>::new();
+    /// params.add("weight", [2, 2], || 1.0);
+    /// params.add("bias", [2], || 1.0);
+    /// assert_eq!(params.ranges(|name| name == "bias"), [4..6]);
+    /// ```
     pub fn ranges(&self, mut which: impl FnMut(&str) -> bool) -> Vec<Range<usize>> {
         let mut ranges: Vec<Range<usize>> = Vec::new();
         for slot in self.layout.params.iter().filter(|slot| which(slot.name)) {
@@ -309,38 +372,35 @@ impl<T: Real> Params<T> {
     }
 
     /// A gradient of the same layout, all zeros and not yet fresh.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let mut params = Params::<f64>::new();
+    /// let w = params.add("w", [2], || 3.0);
+    /// let (mut tape, mut gradient) = (Tape::new(), params.gradient());
+    /// tape.record(&params).param(w).sum().backward(&mut gradient);
+    /// assert_eq!(gradient.value(w), array![1.0, 1.0].into_dyn());
+    /// ```
     #[must_use]
     pub fn gradient(&self) -> Gradient<T> {
         Gradient::new(Arc::clone(&self.layout))
     }
 
-    /// All values at this moment.
-    #[must_use]
-    pub fn snapshot(&self) -> Snapshot<T> {
-        Snapshot { store: self.layout.store, values: self.values.clone(), buffers: self.buffers.clone() }
-    }
-
-    /// Goes back to the values of a snapshot.
-    ///
-    /// # Panics
-    ///
-    /// If the snapshot is of another store, or tensors were added since.
-    #[track_caller]
-    pub fn restore(&mut self, snapshot: &Snapshot<T>) {
-        assert!(
-            snapshot.store == self.layout.store
-                && (snapshot.values.len(), snapshot.buffers.len()) == (self.values.len(), self.buffers.len()),
-            "params: a snapshot of store #{} with {} values, this is store #{} with {}",
-            snapshot.store,
-            snapshot.values.len(),
-            self.layout.store,
-            self.values.len()
-        );
-        self.values.copy_from_slice(&snapshot.values);
-        self.buffers.copy_from_slice(&snapshot.buffers);
-    }
-
     /// The same store with elements of another type; the handles of the model work with both.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let mut params = Params::<f64>::new();
+    /// let w = params.add("w", [2], || 0.1);
+    /// let single = params.cast::<f32>();
+    /// assert_eq!(single.value(w), array![0.1_f32, 0.1].into_dyn()); // the same handle
+    /// ```
     #[must_use]
     pub fn cast<U: Real>(&self) -> Params<U> {
         let cast = |values: &[T]| {

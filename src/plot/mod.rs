@@ -28,6 +28,16 @@ use axis::{Axis, Scale};
 ///
 /// The values are those of the epochs 1, 2, …; curves may differ in length. Where a value is NaN or infinite, its curve
 /// has a gap. The axes are named `epoch` and `loss`; [`Plot::y_label`] can say more, such as the unit.
+///
+/// # Examples
+///
+/// ```
+/// use gradus::plot::loss_curves;
+///
+/// let picture = loss_curves([("training", &[2.3, 0.9, 0.4][..])]).svg()?;
+/// assert!(picture.contains("epoch"));
+/// # Ok::<(), gradus::Error>(())
+/// ```
 pub fn loss_curves<'a, T: Real>(curves: impl IntoIterator<Item = (&'a str, &'a [T])>) -> Plot {
     let plot = Plot::new().x_label("epoch").y_label("loss");
     curves.into_iter().fold(plot, |plot, (name, values)| plot.curve(name, values))
@@ -62,6 +72,16 @@ impl Default for Plot {
 
 impl Plot {
     /// An empty picture.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::plot::Plot;
+    ///
+    /// let picture = Plot::new().title("Noise").x_label("step").curve("norm", &[1.0, 0.5]).svg()?;
+    /// assert!(picture.contains("Noise"));
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     pub fn new() -> Self {
         let (title, x_label, y_label) = (String::new(), String::new(), String::new());
         Self { title, x_label, y_label, log_y: false, curves: Vec::new() }

@@ -45,6 +45,21 @@ impl<T: Real> Var<'_, T> {
     /// # Panics
     ///
     /// If this is no scalar, or the gradient is of another store.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let mut params = Params::<f64>::new();
+    /// let w = params.add("w", [1], || 3.0);
+    /// let (mut tape, mut gradient) = (Tape::new(), params.gradient());
+    /// for batch in [[1.0], [10.0]] {
+    ///     let step = tape.record(&params);
+    ///     (step.param(w) * step.constant(&array![batch[0]])).sum().backward_add(&mut gradient);
+    /// }
+    /// assert_eq!(gradient.flat(), [11.0]);
+    /// ```
     #[track_caller]
     pub fn backward_add(self, gradient: &mut Gradient<T>) -> T {
         self.differentiate(gradient, "backward_add", true)

@@ -65,6 +65,20 @@ impl<T: Real> Tape<T> {
     /// Starts a recording over these parameters.
     ///
     /// The returned [`Recording`] borrows the tape and the parameters; the borrow ends with its last use.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let mut params = Params::<f64>::new();
+    /// let w = params.add("w", [2], || 3.0);
+    /// let mut tape = Tape::new();
+    /// for batch in [[1.0, 2.0], [3.0, 4.0]] {
+    ///     let step = tape.record(&params); // found again the second time
+    ///     assert_eq!(step.param(w).dot(step.constant(&array![batch[0], batch[1]])).item(), 3.0 * (batch[0] + batch[1]));
+    /// }
+    /// ```
     pub fn record<'r, 'd>(&'r mut self, params: &'r Params<T>) -> Recording<'r, 'd, T> {
         self.start(params, None)
     }
@@ -72,6 +86,20 @@ impl<T: Real> Tape<T> {
     /// Starts a recording for training: dropout drops, batch normalisation uses the batch and updates its statistics.
     ///
     /// All that is random in it follows from `seed`; the number of the step is a good one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let (params, mut tape) = (Params::<f64>::new(), Tape::new());
+    /// let drop = Dropout::new(0.5);
+    /// let ones = Array1::ones(100);
+    /// let step = tape.train(&params, 7);
+    /// assert_ne!(drop.forward(step.input(&ones)).value(), ones.clone().into_dyn());
+    /// let step = tape.record(&params);
+    /// assert_eq!(drop.forward(step.input(&ones)).value(), ones.clone().into_dyn());
+    /// ```
     pub fn train<'r, 'd>(&'r mut self, params: &'r Params<T>, seed: u64) -> Recording<'r, 'd, T> {
         self.start(params, Some(seed))
     }
@@ -84,17 +112,55 @@ impl<T: Real> Tape<T> {
 
     /// Whether each op is computed as soon as it is recorded, for debugging: errors then appear at the line that caused
     /// them. The values are the same to the bit.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let (params, mut tape) = (Params::<f64>::new(), Tape::new());
+    /// tape.eager(true);
+    /// let y = tape.record(&params).input(&[2.0]).square().item(); // computed by `square`, read by `item`
+    /// assert_eq!(y, 4.0);
+    /// ```
     pub fn eager(&mut self, eager: bool) {
         self.lender().state_mut().set_eager(eager);
     }
 
     /// Whether reading a value panics at the first NaN or infinity, naming the op that produced it, its source line and
     /// its operands.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::panic::{AssertUnwindSafe, catch_unwind};
+    /// use gradus::prelude::*;
+    ///
+    /// let (params, mut tape) = (Params::<f64>::new(), Tape::new());
+    /// tape.check_finite(true);
+    /// let step = tape.record(&params);
+    /// let y = step.input(&[-1.0]).ln();
+    /// let message = catch_unwind(AssertUnwindSafe(|| y.item())).unwrap_err();
+    /// assert!(message.downcast_ref::<String>().unwrap().contains("%1 = ln %0"));
+    /// ```
     pub fn check_finite(&mut self, check: bool) {
         self.lender().state_mut().check_finite(check);
     }
 
     /// The number of instructions of the last recording, those of its derivatives included.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let mut params = Params::<f64>::new();
+    /// let w = params.add("w", [2], || 3.0);
+    /// let mut tape = Tape::new();
+    /// let step = tape.record(&params);
+    /// let _ = step.param(w) + step.param(w); // a parameter is one instruction
+    /// assert_eq!(tape.len(), 2);
+    /// ```
     #[must_use]
     pub fn len(&self) -> usize {
         self.with(|core| core.log().len())

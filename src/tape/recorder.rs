@@ -16,6 +16,20 @@ use crate::real::{Real, Scalar};
 use crate::shape::{Lengths, Shape};
 
 /// The part of a recording that any [`Var`] of it can reach: everything but lending data.
+///
+/// # Examples
+///
+/// ```
+/// use gradus::prelude::*;
+///
+/// let mut params = Params::<f64>::new();
+/// let bias = params.add("bias", [2], || 1.0);
+/// let mut tape = Tape::new();
+/// let step = tape.record(&params);
+/// let x = step.input(&[1.0, 2.0]);
+/// let here = x.recording(); // where only a tensor is at hand
+/// assert_eq!((x + here.param(bias) * here.ones([2])).sum().item(), 5.0);
+/// ```
 #[derive(Clone, Copy)]
 pub struct Recorder<'t, T: Real> {
     live: &'t Live<T>,
@@ -97,6 +111,22 @@ impl<'t, T: Real> Recorder<'t, T> {
     /// # Panics
     ///
     /// If the handle is of another store or the shape is another.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let mut params = Params::<f64>::new();
+    /// let mean = params.add_buffer("mean", [], || 0.0);
+    /// let w = params.add("w", [], || 4.0);
+    /// let (mut tape, mut gradient) = (Tape::new(), params.gradient());
+    /// let step = tape.record(&params);
+    /// step.recorder().update(mean, step.param(w) * 0.5);
+    /// step.param(w).backward(&mut gradient);
+    /// Sgd::new(1.0).step(&mut params, &gradient);
+    /// assert_eq!(params.buffer(mean)[[]], 2.0);
+    /// ```
     #[track_caller]
     pub fn update(self, buffer: Buffer, value: Var<'t, T>) {
         assert!(std::ptr::eq(value.live(), self.live), "update: a tensor of another recording");

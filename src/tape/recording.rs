@@ -50,6 +50,18 @@ impl<'r, 'd, T: Real> Recording<'r, 'd, T> {
     /// # Panics
     ///
     /// If the rank is above 6.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let params = Params::<f64>::new();
+    /// let mut tape = Tape::new();
+    /// let step = tape.record(&params);
+    /// let batch = array![[1.0, 2.0], [3.0, 4.0]];
+    /// assert_eq!(step.input(&batch).sum().item(), 10.0);
+    /// ```
     #[track_caller]
     pub fn input(&self, data: impl Input<'d, T>) -> Var<'_, T> {
         self.lend(Leaf::Input, data)
@@ -60,6 +72,19 @@ impl<'r, 'd, T: Real> Recording<'r, 'd, T> {
     /// # Panics
     ///
     /// If the rank is above 6.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let params = Params::<f64>::new();
+    /// let mut tape = Tape::new();
+    /// let step = tape.record(&params);
+    /// let x = step.variable(&[3.0]);
+    /// assert_eq!(x.square().sum().gradient(x).item(), 6.0);
+    /// x.square().sum().check().assert(); // a check finds its variables
+    /// ```
     #[track_caller]
     pub fn variable(&self, data: impl Input<'d, T>) -> Var<'_, T> {
         self.lend(Leaf::Variable, data)
@@ -86,6 +111,18 @@ impl<'r, 'd, T: Real> Recording<'r, 'd, T> {
     /// # Panics
     ///
     /// If the handle is of another store.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let mut params = Params::<f64>::new();
+    /// let w = params.add("w", [2], || 3.0);
+    /// let mut tape = Tape::new();
+    /// let step = tape.record(&params);
+    /// assert_eq!(step.param(w).sum().item(), 6.0);
+    /// ```
     #[inline]
     #[track_caller]
     pub fn param(&self, param: Param) -> Var<'_, T> {
@@ -119,6 +156,17 @@ impl<'r, 'd, T: Real> Recording<'r, 'd, T> {
     }
 
     /// A tensor of this shape with every element `x`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let params = Params::<f64>::new();
+    /// let mut tape = Tape::new();
+    /// let step = tape.record(&params);
+    /// assert_eq!(step.full([2, 3], 0.5).sum().item(), 3.0);
+    /// ```
     #[track_caller]
     pub fn full(&self, shape: impl Lengths, x: impl Scalar) -> Var<'_, T> {
         self.recorder().full(shape, x)
@@ -141,6 +189,18 @@ impl<'r, 'd, T: Real> Recording<'r, 'd, T> {
     /// # Panics
     ///
     /// If a label is not below `classes`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let params = Params::<f64>::new();
+    /// let mut tape = Tape::new();
+    /// let step = tape.record(&params);
+    /// let rows = step.one_hot(&[1, 0], 3);
+    /// assert_eq!(rows.value(), array![[0.0, 1.0, 0.0], [1.0, 0.0, 0.0]].into_dyn());
+    /// ```
     #[track_caller]
     pub fn one_hot(&self, labels: impl Indices, classes: usize) -> Var<'_, T> {
         self.recorder().one_hot(labels, classes)
@@ -151,6 +211,19 @@ impl<'r, 'd, T: Real> Recording<'r, 'd, T> {
     /// # Panics
     ///
     /// If one is of another recording.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let params = Params::<f64>::new();
+    /// let mut tape = Tape::new();
+    /// let step = tape.record(&params);
+    /// let x = step.input(&[2.0]);
+    /// let both = step.values(&[x.square(), x.exp()]); // in one run
+    /// assert_eq!((both[0][[0]], both[1][[0]]), (4.0, 2.0_f64.exp()));
+    /// ```
     #[track_caller]
     pub fn values(&self, vars: &[Var<'_, T>]) -> Vec<ArrayD<T>> {
         self.recorder().values(vars)

@@ -20,6 +20,19 @@ use crate::shape::{Lengths, Shape};
 /// A tensor of a recording: a small `Copy` handle. Ops on it record instructions; reading it computes.
 ///
 /// All of an op's shapes are checked when it is recorded, at the line that records it. `T` is `f32` or `f64`.
+///
+/// # Examples
+///
+/// ```
+/// use gradus::prelude::*;
+///
+/// let params = Params::<f64>::new();
+/// let mut tape = Tape::new();
+/// let step = tape.record(&params);
+/// let x = step.input(&[1.0, 2.0]);
+/// let y = (x * x + 1.0).sum(); // recorded
+/// assert_eq!(y.item(), 7.0); // computed
+/// ```
 #[derive(Clone, Copy)]
 pub struct Var<'t, T: Real> {
     live: &'t Live<T>,
@@ -49,6 +62,19 @@ impl<'t, T: Real> Var<'t, T> {
     }
 
     /// The recording that this tensor belongs to.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let params = Params::<f64>::new();
+    /// let mut tape = Tape::new();
+    /// let step = tape.record(&params);
+    /// let x = step.input(&[1.0, 2.0]);
+    /// let mask = x.recording().ones([2]);
+    /// assert_eq!((x * mask).sum().item(), 3.0);
+    /// ```
     #[inline]
     #[must_use]
     pub fn recording(self) -> Recorder<'t, T> {
@@ -56,6 +82,18 @@ impl<'t, T: Real> Var<'t, T> {
     }
 
     /// The lengths of the axes.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let params = Params::<f64>::new();
+    /// let mut tape = Tape::new();
+    /// let step = tape.record(&params);
+    /// let x = step.constant(&array![[1.0, 2.0, 3.0]]);
+    /// assert_eq!((x.shape(), x.sum_axis(1).shape()), ([1, 3].into(), [1].into()));
+    /// ```
     #[must_use]
     pub fn shape(self) -> Shape {
         *self.live.log().shape(self.id)
@@ -155,6 +193,19 @@ impl<'t, T: Real> Var<'t, T> {
     /// # Panics
     ///
     /// If the handle is of another store.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let mut params = Params::<f64>::new();
+    /// let w = params.add("w", [2], || 3.0);
+    /// let mut tape = Tape::new();
+    /// let step = tape.record(&params);
+    /// let x = step.input(&[1.0, 2.0]);
+    /// assert_eq!(x.param(w).dot(x).item(), 9.0); // a layer needs nothing but its input
+    /// ```
     #[inline]
     #[track_caller]
     pub fn param(self, param: Param) -> Self {
@@ -166,6 +217,19 @@ impl<'t, T: Real> Var<'t, T> {
     /// # Panics
     ///
     /// If the handle is of another store.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let mut params = Params::<f64>::new();
+    /// let scale = params.add_buffer("scale", [2], || 10.0);
+    /// let mut tape = Tape::new();
+    /// let step = tape.record(&params);
+    /// let x = step.input(&[1.0, 2.0]);
+    /// assert_eq!((x * x.buffer(scale)).sum().item(), 30.0);
+    /// ```
     #[track_caller]
     pub fn buffer(self, buffer: Buffer) -> Self {
         self.recording().buffer(buffer)
@@ -176,12 +240,30 @@ impl<'t, T: Real> Var<'t, T> {
     /// # Panics
     ///
     /// If the rank is above 6.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let weights = array![1.0, 10.0];
+    /// assert_eq!(grad(|x| (x * x.constant(&weights)).sum(), &array![0.0, 0.0]), weights);
+    /// ```
     #[track_caller]
     pub fn constant<D: Dimension>(self, data: &ArrayRef<T, D>) -> Self {
         self.recording().constant(data)
     }
 
     /// A number in this tensor's recording. It may be another one next time without changing the program.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// // Numbers beside an operator become scalars by themselves; this is for where a `Var` is asked for.
+    /// assert_eq!(grad(|x| x.scalar(2.0).pow(x).sum(), &array![0.0]), array![2.0_f64.ln()]);
+    /// ```
     #[inline]
     #[track_caller]
     pub fn scalar(self, x: impl Scalar) -> Self {
@@ -214,6 +296,18 @@ impl<'t, T: Real> Var<'t, T> {
     /// # Panics
     ///
     /// With [`check_finite`](crate::Tape::check_finite), if a value on the way is NaN or infinite.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let params = Params::<f64>::new();
+    /// let mut tape = Tape::new();
+    /// let step = tape.record(&params);
+    /// let y = step.input(&[1.0, 2.0]).square();
+    /// assert_eq!(y.value(), array![1.0, 4.0].into_dyn());
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn value(self) -> ArrayD<T> {
@@ -227,6 +321,19 @@ impl<'t, T: Real> Var<'t, T> {
     /// # Panics
     ///
     /// If the shape is another.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let params = Params::<f64>::new();
+    /// let mut tape = Tape::new();
+    /// let step = tape.record(&params);
+    /// let mut out = Array1::zeros(2);
+    /// step.input(&[1.0, 2.0]).square().value_into(&mut out);
+    /// assert_eq!(out, array![1.0, 4.0]);
+    /// ```
     #[track_caller]
     pub fn value_into<D: Dimension>(self, out: &mut ArrayRef<T, D>) {
         let shape = self.shape();

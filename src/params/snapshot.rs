@@ -1,0 +1,54 @@
+//! Going back to earlier values.
+
+use super::Params;
+use crate::kernel::aligned::Aligned;
+use crate::real::Real;
+
+/// All values of a store at one moment, to go back to.
+#[derive(Clone, Debug)]
+pub struct Snapshot<T> {
+    store: u64,
+    values: Aligned<T>,
+    buffers: Aligned<T>,
+}
+
+impl<T: Real> Params<T> {
+    /// All values at this moment.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let mut params = Params::<f64>::new();
+    /// params.add("w", [2], || 3.0);
+    /// let best = params.snapshot();
+    /// params.flat_mut().fill(0.0);
+    /// params.restore(&best);
+    /// assert_eq!(params.flat(), [3.0, 3.0]);
+    /// ```
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot<T> {
+        Snapshot { store: self.layout.store, values: self.values.clone(), buffers: self.buffers.clone() }
+    }
+
+    /// Goes back to the values of a snapshot.
+    ///
+    /// # Panics
+    ///
+    /// If the snapshot is of another store, or tensors were added since.
+    #[track_caller]
+    pub fn restore(&mut self, snapshot: &Snapshot<T>) {
+        assert!(
+            snapshot.store == self.layout.store
+                && (snapshot.values.len(), snapshot.buffers.len()) == (self.values.len(), self.buffers.len()),
+            "params: a snapshot of store #{} with {} values, this is store #{} with {}",
+            snapshot.store,
+            snapshot.values.len(),
+            self.layout.store,
+            self.values.len()
+        );
+        self.values.copy_from_slice(&snapshot.values);
+        self.buffers.copy_from_slice(&snapshot.buffers);
+    }
+}
