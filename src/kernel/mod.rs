@@ -7,14 +7,17 @@ pub(crate) mod aligned;
 pub(crate) mod cast;
 pub(crate) mod lend;
 pub(crate) mod map;
+pub(crate) mod parts;
 pub(crate) mod product;
 pub(crate) mod random;
 pub(crate) mod reduce;
 pub(crate) mod rows;
 pub(crate) mod scan;
 pub(crate) mod simd;
+pub(crate) mod squares;
 pub(crate) mod strided;
 pub(crate) mod team;
+pub(crate) mod update;
 
 use crate::shape::Shape;
 

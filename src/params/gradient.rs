@@ -8,6 +8,7 @@ use ndarray::{ArrayViewD, ArrayViewMutD};
 use super::layout::{Layout, Param};
 use super::{Params, array, array_mut, belongs, norm};
 use crate::kernel::aligned::Aligned;
+use crate::kernel::squares::{largest, squares};
 use crate::real::Real;
 
 /// The derivative of a scalar for every learned value of a store, in the layout of the store.
@@ -89,7 +90,7 @@ impl<T: Real> Gradient<T> {
     /// The Euclidean norm of all derivatives together, in `f64`, without overflow on the way.
     #[must_use]
     pub fn norm(&self) -> f64 {
-        norm(|| std::iter::once(&self.values[..]))
+        norm(|unit| squares(&self.values, unit), || largest(&self.values))
     }
 
     /// Multiplies every derivative by `factor`; a gradient already used stays used.
