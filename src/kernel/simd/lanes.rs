@@ -193,7 +193,7 @@ pub(crate) trait Lanes<T: Real>:
 }
 
 /// Lanes of the widest vector there is.
-pub(super) const WIDEST: usize = 16;
+pub(crate) const WIDEST: usize = 16;
 
 /// Halves `n` lanes until one is left.
 #[inline(always)]

@@ -38,7 +38,7 @@ mod sse2;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use lanes::Lanes;
+pub(crate) use lanes::{Lanes, WIDEST};
 pub(crate) use level::{Level, level};
 
 use crate::real::Real;
@@ -119,11 +119,13 @@ pub(crate) fn prefetch<T>(at: *const T) {
     let _ = at;
 }
 
+/// Runs a kernel with a certain instruction set.
+///
 /// # Safety
 ///
-/// The machine must have the instruction set.
+/// The machine must have it.
 #[inline]
-unsafe fn run_at<K: Kernel>(level: Level, kernel: K) -> K::Output {
+pub(crate) unsafe fn run_at<K: Kernel>(level: Level, kernel: K) -> K::Output {
     match level {
         // SAFETY: the caller vouches for the set.
         #[cfg(target_arch = "x86_64")]
