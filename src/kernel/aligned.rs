@@ -47,6 +47,12 @@ impl<T: Real> Aligned<T> {
         zeros
     }
 
+    pub(crate) fn of_each(mut values: impl ExactSizeIterator<Item = T>) -> Self {
+        let mut all = Self::with_capacity(values.len());
+        all.extend_by(values.len(), || values.next().expect("as many as were counted"));
+        all
+    }
+
     pub(crate) fn capacity(&self) -> usize {
         self.lines.capacity() * Self::PER_LINE
     }
@@ -116,10 +122,7 @@ impl<T> DerefMut for Aligned<T> {
 
 impl<T: Real> From<&[T]> for Aligned<T> {
     fn from(values: &[T]) -> Self {
-        let mut copy = Self::with_capacity(values.len());
-        let mut values = values.iter();
-        copy.extend_by(values.len(), || *values.next().expect("as many as were counted"));
-        copy
+        Self::of_each(values.iter().copied())
     }
 }
 

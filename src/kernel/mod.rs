@@ -8,6 +8,7 @@ pub mod bench;
 pub(crate) mod cast;
 pub(crate) mod lend;
 pub(crate) mod map;
+pub(crate) mod parts;
 pub(crate) mod product;
 pub(crate) mod random;
 pub(crate) mod reduce;
@@ -15,9 +16,11 @@ pub(crate) mod rows;
 pub(crate) mod scan;
 pub(crate) mod simd;
 pub(crate) mod space;
+pub(crate) mod squares;
 pub(crate) mod strided;
 pub(crate) mod team;
 pub(crate) mod tile;
+pub(crate) mod update;
 
 use crate::shape::Shape;
 

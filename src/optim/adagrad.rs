@@ -3,6 +3,8 @@
 use super::Descent;
 use super::allowed::Allowed;
 use super::rule::{Iteration, Rule, Vectors};
+use crate::kernel::simd::{Element, Lanes};
+use crate::kernel::update::{Formula, Twins, splat, update};
 use crate::real::Real;
 
 /// Gradient descent whose rate falls for each parameter with the squares of all its gradients so far.
@@ -99,12 +101,28 @@ impl Rule for AdaGradRule {
     }
 
     fn update<T: Real>(&self, now: Iteration<T>, theta: &mut [T], gradient: &[T], vectors: Vectors<'_, T>) {
-        let (rate, epsilon) = (T::of(now.learning_rate), T::of(self.epsilon));
-        let [squares] = vectors.split();
-        for ((x, &g), s) in theta.iter_mut().zip(gradient).zip(squares) {
-            let g = now.gradient(g, *x);
-            *s += g * g;
-            *x = now.decayed(*x) - rate * g / (s.sqrt() + epsilon);
-        }
+        let formula = Summed { rate: now.learning_rate, epsilon: self.epsilon };
+        update(formula, now.before(), theta, gradient, vectors.split());
+    }
+}
+
+/// G, and θ by it.
+#[derive(Clone, Copy)]
+struct Summed {
+    rate: f64,
+    epsilon: f64,
+}
+
+impl Formula<1> for Summed {
+    #[inline(always)]
+    fn next<T: Element, V: Lanes<T>>(self, theta: V, g: V, [squares]: [V; 1]) -> (V, [V; 1]) {
+        let [rate, epsilon] = splat::<T, V, 2>([self.rate, self.epsilon]);
+        let squares = squares + g * g;
+        (theta - rate * g / (squares.sqrt() + epsilon), [squares])
+    }
+
+    #[inline(never)]
+    fn twins() -> Twins<Self, 1> {
+        Twins::of()
     }
 }

@@ -2,7 +2,9 @@
 
 use super::Descent;
 use super::allowed::Allowed;
-use super::rule::{Iteration, Rule, Vectors, weights};
+use super::rule::{Iteration, Rule, Vectors};
+use crate::kernel::simd::{Element, Lanes};
+use crate::kernel::update::{Formula, Twins, splat, update, weights};
 use crate::real::Real;
 
 /// Momentum divided by the size of each parameter's gradient, both as moving averages freed from their start at 0.
@@ -133,30 +135,73 @@ impl<const DECOUPLED: bool> Rule for AdamRule<DECOUPLED> {
     }
 
     fn update<T: Real>(&self, now: Iteration<T>, theta: &mut [T], gradient: &[T], vectors: Vectors<'_, T>) {
-        let (keep1, take1) = weights::<T>(self.beta1);
-        let (keep2, take2) = weights::<T>(self.beta2);
-        let epsilon = T::of(self.epsilon);
-        // η m̂/(√v̂ + ε) with both corrections taken out of the loop.
-        let rate = T::of(now.learning_rate / now.bias_correction(self.beta1));
-        let unbias = T::of(now.bias_correction(self.beta2).sqrt().recip());
-        let average = |g: T, m: &mut T, v: &mut T| {
-            *m = keep1 * *m + take1 * g;
-            *v = keep2 * *v + take2 * g * g;
+        let moments = Moments {
+            beta1: self.beta1,
+            beta2: self.beta2,
+            // η m̂/(√v̂ + ε) with both corrections taken out of the loop.
+            rate: now.learning_rate / now.bias_correction(self.beta1),
+            unbias: now.bias_correction(self.beta2).sqrt().recip(),
+            epsilon: self.epsilon,
         };
-        let values = theta.iter_mut().zip(gradient);
         if self.amsgrad {
-            let [first, second, largest] = vectors.split();
-            for ((((x, &g), m), v), u) in values.zip(first).zip(second).zip(largest) {
-                average(now.gradient(g, *x), m, v);
-                *u = if *u > *v { *u } else { *v };
-                *x = now.decayed(*x) - rate * *m / (unbias * u.sqrt() + epsilon);
-            }
+            update(Largest(moments), now.before(), theta, gradient, vectors.split());
         } else {
-            let [first, second] = vectors.split();
-            for (((x, &g), m), v) in values.zip(first).zip(second) {
-                average(now.gradient(g, *x), m, v);
-                *x = now.decayed(*x) - rate * *m / (unbias * v.sqrt() + epsilon);
-            }
+            update(moments, now.before(), theta, gradient, vectors.split());
         }
+    }
+}
+
+/// m and v, and θ by them.
+#[derive(Clone, Copy)]
+struct Moments {
+    beta1: f64,
+    beta2: f64,
+    rate: f64,
+    unbias: f64,
+    epsilon: f64,
+}
+
+impl Moments {
+    #[inline(always)]
+    fn averages<T: Element, V: Lanes<T>>(self, g: V, [m, v]: [V; 2]) -> [V; 2] {
+        let ([keep1, take1], [keep2, take2]) = (weights::<T, V>(self.beta1), weights::<T, V>(self.beta2));
+        [keep1 * m + take1 * g, keep2 * v + take2 * g * g]
+    }
+
+    #[inline(always)]
+    fn step<T: Element, V: Lanes<T>>(self, theta: V, m: V, v: V) -> V {
+        let [rate, unbias, epsilon] = splat::<T, V, 3>([self.rate, self.unbias, self.epsilon]);
+        theta - rate * m / (unbias * v.sqrt() + epsilon)
+    }
+}
+
+impl Formula<2> for Moments {
+    #[inline(always)]
+    fn next<T: Element, V: Lanes<T>>(self, theta: V, g: V, kept: [V; 2]) -> (V, [V; 2]) {
+        let [m, v] = self.averages(g, kept);
+        (self.step(theta, m, v), [m, v])
+    }
+
+    #[inline(never)]
+    fn twins() -> Twins<Self, 2> {
+        Twins::of()
+    }
+}
+
+/// The same, with the largest v so far in place of v.
+#[derive(Clone, Copy)]
+struct Largest(Moments);
+
+impl Formula<3> for Largest {
+    #[inline(always)]
+    fn next<T: Element, V: Lanes<T>>(self, theta: V, g: V, [m, v, u]: [V; 3]) -> (V, [V; 3]) {
+        let [m, v] = self.0.averages(g, [m, v]);
+        let u = u.max(v);
+        (self.0.step(theta, m, u), [m, v, u])
+    }
+
+    #[inline(never)]
+    fn twins() -> Twins<Self, 3> {
+        Twins::of()
     }
 }

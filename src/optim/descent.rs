@@ -9,8 +9,13 @@ use super::memory::Memory;
 use super::rule::{Iteration, Rule, Vectors};
 use super::state::{Progress, State};
 use crate::error::Error;
+use crate::kernel::parts::{each_range, fill};
+use crate::kernel::squares::{largest, squares};
 use crate::params::{Gradient, Params, norm};
 use crate::real::Real;
+
+/// Values from which on a step is shared by threads.
+const LARGE: usize = 1 << 16;
 
 /// A rule at work: what every optimiser can do, whatever its rule.
 ///
@@ -57,6 +62,7 @@ pub struct Descent<R, T> {
     decoupled: bool,
     clip_norm: Option<f64>,
     groups: Vec<Group>,
+    threads: usize,
     iteration: u64,
     gradient_norm: Option<f64>,
     memory: Memory<T>,
@@ -78,6 +84,7 @@ impl<R: Rule, T: Real> Descent<R, T> {
             decoupled: false,
             clip_norm: None,
             groups: Vec::new(),
+            threads: usize::MAX,
             iteration: 0,
             gradient_norm: None,
             memory: Memory::new(),
@@ -119,6 +126,15 @@ impl<R: Rule, T: Real> Descent<R, T> {
         self
     }
 
+    /// Lets a step use at most so many threads, the calling one included; without a limit, those of rayon's pool.
+    ///
+    /// Only steps on many parameters use more than one. The result does not depend on it, to the bit.
+    #[must_use]
+    pub fn threads(mut self, limit: usize) -> Self {
+        self.threads = limit;
+        self
+    }
+
     /// Gives the tensors whose name the predicate accepts settings of their own.
     ///
     /// A tensor belongs to the first group that accepts it. [`settings`](Descent::settings) tells what a name gets. A step
@@ -148,12 +164,13 @@ impl<R: Rule, T: Real> Descent<R, T> {
     /// ```
     #[must_use]
     pub fn settings(&self, name: &str) -> Settings {
-        self.settings_of(self.groups.iter().position(|group| (group.which.0)(name)))
+        let own = self.groups.iter().find(|group| (group.which.0)(name));
+        own.map_or(self.base(), |group| group.settings(self.base()))
     }
 
-    fn settings_of(&self, group: Option<usize>) -> Settings {
-        let base = Settings { learning_rate: self.learning_rate, weight_decay: self.weight_decay };
-        group.map_or(base, |group| self.groups[group].settings(base))
+    /// What tensors without a group are trained with.
+    fn base(&self) -> Settings {
+        Settings { learning_rate: self.learning_rate, weight_decay: self.weight_decay }
     }
 
     /// How much the gradient is scaled by clipping; keeps its norm.
@@ -161,10 +178,35 @@ impl<R: Rule, T: Real> Descent<R, T> {
         let Some(limit) = self.clip_norm else {
             return 1.0;
         };
-        let segments = &self.memory.segments;
-        let norm = norm(|| segments.iter().map(|segment| &gradient[segment.range.clone()]));
+        let threads = self.step_threads();
+        let Memory { pieces, sums, .. } = &mut self.memory;
+        let piece = |index: usize| &gradient[pieces[index].clone()];
+        let all = |unit| {
+            fill(sums, threads, &|index| squares(piece(index), unit));
+            sums.iter().sum()
+        };
+        let norm = norm(all, || (0..pieces.len()).map(|index| largest(piece(index))).fold(0.0, f64::max));
         self.gradient_norm = Some(norm);
         if norm > limit { limit / norm } else { 1.0 }
+    }
+
+    fn update(&mut self, theta: &mut [T], gradient: &[T], clip: f64) {
+        let threads = self.step_threads();
+        let base = self.base();
+        let Self { rule, groups, decoupled, memory, .. } = self;
+        let Memory { pieces, segment_of, segments, iterations, vectors, .. } = memory;
+        each_range(pieces, threads, theta, vectors, &|index, theta, parts| {
+            let segment = &segments[segment_of[index]];
+            let settings = segment.group.map_or(base, |group| groups[group].settings(base));
+            let decay = (settings.weight_decay, *decoupled);
+            let now = Iteration::new(iterations[segment.tensor], settings.learning_rate, clip, decay);
+            rule.update(now, theta, &gradient[pieces[index].clone()], Vectors::new(parts));
+        });
+    }
+
+    /// The threads that are worth their wakening.
+    fn step_threads(&self) -> usize {
+        if self.memory.size() < LARGE { 1 } else { self.threads }
     }
 
     /// The rule, to change its options.
@@ -192,19 +234,7 @@ impl<R: Rule, T: Real> Optimizer<T> for Descent<R, T> {
         let clip = self.clip(gradient.flat());
         self.memory.count();
         self.iteration += 1;
-        for index in 0..self.memory.segments.len() {
-            let segment = &self.memory.segments[index];
-            let settings = self.settings_of(segment.group);
-            let now = Iteration::new(
-                self.memory.iterations[segment.tensor],
-                settings.learning_rate,
-                clip,
-                (settings.weight_decay, self.decoupled),
-            );
-            let range = segment.range.clone();
-            let (theta, g) = (&mut params.flat_mut()[range.clone()], &gradient.flat()[range.clone()]);
-            self.rule.update(now, theta, g, Vectors::new(&mut self.memory.vectors, range));
-        }
+        self.update(params.flat_mut(), gradient.flat(), clip);
         params.apply_updates(gradient);
     }
 
@@ -229,7 +259,7 @@ impl<R: Rule, T: Real> Optimizer<T> for Descent<R, T> {
         let tensors =
             slots.map(|(slot, &iterations)| Progress { name: slot.name.to_owned(), shape: slot.shape, iterations });
         let names = self.rule.vectors().iter().map(|&name| name.to_owned());
-        let vectors = self.memory.vectors.iter().cloned().chain(std::iter::repeat(Vec::new()));
+        let vectors = self.memory.vectors.iter().map(|vector| vector.to_vec()).chain(std::iter::repeat(Vec::new()));
         State::from_parts(R::NAME, self.iteration, self.learning_rate, tensors.collect(), names.zip(vectors).collect())
             .expect("what is kept fits together")
     }
@@ -243,7 +273,7 @@ impl<R: Rule, T: Real> Optimizer<T> for Descent<R, T> {
         if state.is_unused() {
             self.memory = Memory::new();
         } else {
-            let vectors = state.iter().map(|(_, values)| values.to_vec()).collect();
+            let vectors = state.iter().map(|(_, values)| values.into()).collect();
             let iterations = state.tensors().iter().map(|tensor| tensor.iterations).collect();
             self.memory.restore(layout, names, vectors, iterations);
         }

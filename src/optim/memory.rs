@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use crate::kernel::aligned::Aligned;
 use crate::params::{Layout, Slot};
 use crate::real::Real;
 
@@ -18,10 +19,18 @@ pub(super) struct Memory<T> {
     planned: bool,
     pub(super) segments: Vec<Segment>,
     names: &'static [&'static str],
-    pub(super) vectors: Vec<Vec<T>>,
+    /// The segments cut up, in order: what threads share. `segment_of` tells where each belongs, `sums` has room for one
+    /// number of each.
+    pub(super) pieces: Vec<Range<usize>>,
+    pub(super) segment_of: Vec<usize>,
+    pub(super) sums: Vec<f64>,
+    pub(super) vectors: Vec<Aligned<T>>,
     /// The updates that each tensor has had.
     pub(super) iterations: Vec<u64>,
 }
+
+/// Values of a piece: enough to be worth a claim, few enough that threads end together.
+const PIECE: usize = 1 << 14;
 
 /// A range of values that are updated alike: neighbours of one group and one number of iterations, none frozen.
 #[derive(Clone, Debug)]
@@ -38,6 +47,9 @@ impl<T: Real> Memory<T> {
             layout: None,
             planned: false,
             segments: Vec::new(),
+            pieces: Vec::new(),
+            segment_of: Vec::new(),
+            sums: Vec::new(),
             names: &[],
             vectors: Vec::new(),
             iterations: Vec::new(),
@@ -63,7 +75,7 @@ impl<T: Real> Memory<T> {
     pub(super) fn prepare<R: Rule>(&mut self, layout: &Arc<Layout>, rule: &R, groups: &[Group]) {
         self.names = rule.vectors();
         let size = layout.params.last().map_or(0, |slot| slot.range().end);
-        self.vectors.resize_with(self.names.len(), Vec::new);
+        self.vectors.resize_with(self.names.len(), Aligned::new);
         for (vector, name) in self.vectors.iter_mut().zip(self.names) {
             vector.resize(size, T::of(rule.initial(name)));
         }
@@ -120,7 +132,25 @@ impl<T: Real> Memory<T> {
                 _ => self.segments.push(Segment { range: slot.range(), group, tensor }),
             }
         }
+        self.cut();
         self.planned = true;
+    }
+
+    fn cut(&mut self) {
+        self.pieces.clear();
+        self.segment_of.clear();
+        for (index, Segment { range, .. }) in self.segments.iter().enumerate() {
+            let starts = range.clone().step_by(PIECE);
+            self.segment_of.extend(starts.clone().map(|_| index));
+            self.pieces.extend(starts.map(|start| start..range.end.min(start + PIECE)));
+        }
+        self.sums.clear();
+        self.sums.resize(self.pieces.len(), 0.0);
+    }
+
+    /// The number of values that are updated.
+    pub(super) fn size(&self) -> usize {
+        self.segments.iter().map(|segment| segment.range.len()).sum()
     }
 
     /// Counts one more update for each tensor that gets one.
@@ -136,7 +166,7 @@ impl<T: Real> Memory<T> {
         &mut self,
         layout: &Arc<Layout>,
         names: &'static [&'static str],
-        vectors: Vec<Vec<T>>,
+        vectors: Vec<Aligned<T>>,
         iterations: Vec<u64>,
     ) {
         let layout = Some(Arc::clone(layout));

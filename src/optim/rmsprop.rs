@@ -2,7 +2,9 @@
 
 use super::Descent;
 use super::allowed::Allowed;
-use super::rule::{Iteration, Rule, Vectors, weights};
+use super::rule::{Iteration, Rule, Vectors};
+use crate::kernel::simd::{Element, Lanes};
+use crate::kernel::update::{Formula, Twins, splat, update, weights};
 use crate::real::Real;
 
 /// Gradient descent divided by a moving average of the size of each parameter's gradient.
@@ -128,53 +130,125 @@ impl Rule for RmsPropRule {
     }
 
     fn update<T: Real>(&self, now: Iteration<T>, theta: &mut [T], gradient: &[T], vectors: Vectors<'_, T>) {
-        let (keep, take) = weights::<T>(self.rho);
-        let (rate, beta) = (T::of(now.learning_rate), T::of(self.momentum));
-        let epsilon = T::of(self.epsilon);
-        let by_size = |g: T, s: &mut T| {
-            *s = keep * *s + take * g * g;
-            g / (s.sqrt() + epsilon)
-        };
-        let by_deviation = |g: T, s: &mut T, m: &mut T| {
-            *s = keep * *s + take * g * g;
-            *m = keep * *m + take * g;
-            let variance = *s - *m * *m;
-            // Not `max`: it would turn NaN into 0.
-            let variance = if variance < T::zero() { T::zero() } else { variance };
-            g / (variance.sqrt() + epsilon)
-        };
-        let roll = |d: T, v: &mut T| {
-            *v = beta * *v + d;
-            *v
-        };
-        let values = theta.iter_mut().zip(gradient);
+        let scale = Scale { rho: self.rho, epsilon: self.epsilon };
+        let (rate, beta, before) = (now.learning_rate, self.momentum, now.before());
         match (self.centered, self.momentum > 0.0) {
-            (false, false) => {
-                let [squares] = vectors.split();
-                for ((x, &g), s) in values.zip(squares) {
-                    *x = now.decayed(*x) - rate * by_size(now.gradient(g, *x), s);
-                }
-            }
-            (false, true) => {
-                let [squares, velocity] = vectors.split();
-                for (((x, &g), s), v) in values.zip(squares).zip(velocity) {
-                    let d = by_size(now.gradient(g, *x), s);
-                    *x = now.decayed(*x) - rate * roll(d, v);
-                }
-            }
-            (true, false) => {
-                let [squares, means] = vectors.split();
-                for (((x, &g), s), m) in values.zip(squares).zip(means) {
-                    *x = now.decayed(*x) - rate * by_deviation(now.gradient(g, *x), s, m);
-                }
-            }
-            (true, true) => {
-                let [squares, means, velocity] = vectors.split();
-                for ((((x, &g), s), m), v) in values.zip(squares).zip(means).zip(velocity) {
-                    let d = by_deviation(now.gradient(g, *x), s, m);
-                    *x = now.decayed(*x) - rate * roll(d, v);
-                }
-            }
+            (false, false) => update(BySize { scale, rate }, before, theta, gradient, vectors.split()),
+            (false, true) => update(BySizeRolling { scale, rate, beta }, before, theta, gradient, vectors.split()),
+            (true, false) => update(ByDeviation { scale, rate }, before, theta, gradient, vectors.split()),
+            (true, true) => update(ByDeviationRolling { scale, rate, beta }, before, theta, gradient, vectors.split()),
         }
+    }
+}
+
+/// G and m, and g by them.
+#[derive(Clone, Copy)]
+struct Scale {
+    rho: f64,
+    epsilon: f64,
+}
+
+impl Scale {
+    /// G and d.
+    #[inline(always)]
+    fn by_size<T: Element, V: Lanes<T>>(self, g: V, squares: V) -> (V, V) {
+        let ([keep, take], [epsilon]) = (weights::<T, V>(self.rho), splat::<T, V, 1>([self.epsilon]));
+        let squares = keep * squares + take * g * g;
+        (squares, g / (squares.sqrt() + epsilon))
+    }
+
+    /// G, m and d.
+    #[inline(always)]
+    fn by_deviation<T: Element, V: Lanes<T>>(self, g: V, squares: V, mean: V) -> (V, V, V) {
+        let ([keep, take], [epsilon]) = (weights::<T, V>(self.rho), splat::<T, V, 1>([self.epsilon]));
+        let squares = keep * squares + take * g * g;
+        let mean = keep * mean + take * g;
+        // In this order NaN stays NaN.
+        let variance = V::zero().max(squares - mean * mean);
+        (squares, mean, g / (variance.sqrt() + epsilon))
+    }
+}
+
+#[derive(Clone, Copy)]
+struct BySize {
+    scale: Scale,
+    rate: f64,
+}
+
+impl Formula<1> for BySize {
+    #[inline(always)]
+    fn next<T: Element, V: Lanes<T>>(self, theta: V, g: V, [squares]: [V; 1]) -> (V, [V; 1]) {
+        let [rate] = splat::<T, V, 1>([self.rate]);
+        let (squares, d) = self.scale.by_size(g, squares);
+        (theta - rate * d, [squares])
+    }
+
+    #[inline(never)]
+    fn twins() -> Twins<Self, 1> {
+        Twins::of()
+    }
+}
+
+#[derive(Clone, Copy)]
+struct BySizeRolling {
+    scale: Scale,
+    rate: f64,
+    beta: f64,
+}
+
+impl Formula<2> for BySizeRolling {
+    #[inline(always)]
+    fn next<T: Element, V: Lanes<T>>(self, theta: V, g: V, [squares, velocity]: [V; 2]) -> (V, [V; 2]) {
+        let [rate, beta] = splat::<T, V, 2>([self.rate, self.beta]);
+        let (squares, d) = self.scale.by_size(g, squares);
+        let velocity = beta * velocity + d;
+        (theta - rate * velocity, [squares, velocity])
+    }
+
+    #[inline(never)]
+    fn twins() -> Twins<Self, 2> {
+        Twins::of()
+    }
+}
+
+#[derive(Clone, Copy)]
+struct ByDeviation {
+    scale: Scale,
+    rate: f64,
+}
+
+impl Formula<2> for ByDeviation {
+    #[inline(always)]
+    fn next<T: Element, V: Lanes<T>>(self, theta: V, g: V, [squares, mean]: [V; 2]) -> (V, [V; 2]) {
+        let [rate] = splat::<T, V, 1>([self.rate]);
+        let (squares, mean, d) = self.scale.by_deviation(g, squares, mean);
+        (theta - rate * d, [squares, mean])
+    }
+
+    #[inline(never)]
+    fn twins() -> Twins<Self, 2> {
+        Twins::of()
+    }
+}
+
+#[derive(Clone, Copy)]
+struct ByDeviationRolling {
+    scale: Scale,
+    rate: f64,
+    beta: f64,
+}
+
+impl Formula<3> for ByDeviationRolling {
+    #[inline(always)]
+    fn next<T: Element, V: Lanes<T>>(self, theta: V, g: V, [squares, mean, velocity]: [V; 3]) -> (V, [V; 3]) {
+        let [rate, beta] = splat::<T, V, 2>([self.rate, self.beta]);
+        let (squares, mean, d) = self.scale.by_deviation(g, squares, mean);
+        let velocity = beta * velocity + d;
+        (theta - rate * velocity, [squares, mean, velocity])
+    }
+
+    #[inline(never)]
+    fn twins() -> Twins<Self, 3> {
+        Twins::of()
     }
 }

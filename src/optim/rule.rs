@@ -1,8 +1,9 @@
 //! What an update rule is, and what it is given.
 
 use std::fmt;
-use std::ops::Range;
 
+use crate::kernel::parts::Parts;
+use crate::kernel::update::Before;
 use crate::real::Real;
 
 /// A family of updates: its hyper-parameters, what it keeps for each parameter, and one update of a range of values.
@@ -54,7 +55,8 @@ pub trait Rule: Clone + fmt::Debug + Send + Sync + 'static {
         0.0
     }
 
-    /// One update of a range of values θ. Must be an elementwise function: a range may be cut anywhere.
+    /// One update of a range of values θ. Must be an elementwise function: a range may be cut anywhere, and threads share
+    /// the pieces.
     fn update<T: Real>(&self, now: Iteration<T>, theta: &mut [T], gradient: &[T], vectors: Vectors<'_, T>);
 }
 
@@ -93,6 +95,11 @@ impl<T: Real> Iteration<T> {
         self.shrink * theta
     }
 
+    /// The same for all values at once.
+    pub(super) fn before(&self) -> Before {
+        Before { clip: self.clip.as_f64(), l2: self.l2.as_f64(), shrink: self.shrink.as_f64() }
+    }
+
     /// 1 − βᵗ: what a moving average that began with 0 has to be divided by to be one of t numbers only.
     #[must_use]
     pub fn bias_correction(&self, beta: f64) -> f64 {
@@ -103,21 +110,13 @@ impl<T: Real> Iteration<T> {
     }
 }
 
-/// The weights β and 1 − β of a moving average; the difference is taken before rounding to the element type.
-pub(super) fn weights<T: Real>(beta: f64) -> (T, T) {
-    (T::of(beta), T::of(1.0 - beta))
-}
-
 /// What a rule keeps for one range of values, in the order of [`Rule::vectors`].
 #[derive(Debug)]
-pub struct Vectors<'a, T> {
-    all: &'a mut [Vec<T>],
-    range: Range<usize>,
-}
+pub struct Vectors<'a, T>(Parts<'a, T>);
 
 impl<'a, T> Vectors<'a, T> {
-    pub(super) fn new(all: &'a mut [Vec<T>], range: Range<usize>) -> Self {
-        Self { all, range }
+    pub(super) fn new(parts: Parts<'a, T>) -> Self {
+        Self(parts)
     }
 
     /// The `N` slices: `let [m, v] = vectors.split();`
@@ -128,10 +127,9 @@ impl<'a, T> Vectors<'a, T> {
     #[must_use]
     #[track_caller]
     pub fn split<const N: usize>(self) -> [&'a mut [T]; N] {
-        let count = self.all.len();
-        let Ok(all) = <&mut [Vec<T>; N]>::try_from(self.all) else {
-            panic!("optim: the rule splits {N} vectors and names {count}")
-        };
-        all.each_mut().map(|vector| &mut vector[self.range.clone()])
+        match self.0.split() {
+            Ok(parts) => parts,
+            Err(count) => panic!("optim: the rule splits {N} vectors and names {count}"),
+        }
     }
 }

@@ -3,6 +3,8 @@
 use super::Descent;
 use super::allowed::Allowed;
 use super::rule::{Iteration, Rule, Vectors};
+use crate::kernel::simd::{Element, Lanes};
+use crate::kernel::update::{Formula, Twins, splat, update};
 use crate::real::Real;
 
 /// Gradient descent; the batch decides whether it is called batch, stochastic or mini-batch.
@@ -137,25 +139,58 @@ impl Rule for SgdRule {
     }
 
     fn update<T: Real>(&self, now: Iteration<T>, theta: &mut [T], gradient: &[T], vectors: Vectors<'_, T>) {
-        let rate = T::of(now.learning_rate);
+        let rate = now.learning_rate;
         let (beta, take, ahead) = match self.0 {
-            Momentum::None => {
-                for (x, &g) in theta.iter_mut().zip(gradient) {
-                    *x = now.decayed(*x) - rate * now.gradient(g, *x);
-                }
-                return;
-            }
+            Momentum::None => return update(Downhill { rate }, now.before(), theta, gradient, vectors.split()),
             Momentum::HeavyBall { beta, .. } if now.number == 1 => (beta, 1.0, false),
             Momentum::HeavyBall { beta, dampening } => (beta, 1.0 - dampening, false),
             Momentum::Nesterov { beta } => (beta, 1.0, true),
             Momentum::Average { beta } => (beta, 1.0 - beta, false),
         };
-        let (beta, take) = (T::of(beta), T::of(take));
-        let [velocity] = vectors.split();
-        for ((x, &g), v) in theta.iter_mut().zip(gradient).zip(velocity) {
-            let g = now.gradient(g, *x);
-            *v = beta * *v + take * g;
-            *x = now.decayed(*x) - rate * if ahead { g + beta * *v } else { *v };
-        }
+        let formula = Rolling { rate, beta, take, ahead };
+        update(formula, now.before(), theta, gradient, vectors.split());
+    }
+}
+
+/// θ by g.
+#[derive(Clone, Copy)]
+struct Downhill {
+    rate: f64,
+}
+
+impl Formula<0> for Downhill {
+    #[inline(always)]
+    fn next<T: Element, V: Lanes<T>>(self, theta: V, g: V, _: [V; 0]) -> (V, [V; 0]) {
+        let [rate] = splat::<T, V, 1>([self.rate]);
+        (theta - rate * g, [])
+    }
+
+    #[inline(never)]
+    fn twins() -> Twins<Self, 0> {
+        Twins::of()
+    }
+}
+
+/// v, and θ by it, or by where it will be in the next step.
+#[derive(Clone, Copy)]
+struct Rolling {
+    rate: f64,
+    beta: f64,
+    take: f64,
+    ahead: bool,
+}
+
+impl Formula<1> for Rolling {
+    #[inline(always)]
+    fn next<T: Element, V: Lanes<T>>(self, theta: V, g: V, [velocity]: [V; 1]) -> (V, [V; 1]) {
+        let [rate, beta, take] = splat::<T, V, 3>([self.rate, self.beta, self.take]);
+        let velocity = beta * velocity + take * g;
+        let direction = if self.ahead { g + beta * velocity } else { velocity };
+        (theta - rate * direction, [velocity])
+    }
+
+    #[inline(never)]
+    fn twins() -> Twins<Self, 1> {
+        Twins::of()
     }
 }

@@ -10,6 +10,7 @@ use smallvec::SmallVec;
 use super::layout::{Layout, Param};
 use super::{Params, array, array_mut, belongs, norm};
 use crate::kernel::aligned::Aligned;
+use crate::kernel::squares::{largest, squares};
 use crate::real::Real;
 
 /// The derivative of a scalar for every learned value of a store, in the layout of the store.
@@ -130,7 +131,7 @@ impl<T: Real> Gradient<T> {
     /// ```
     #[must_use]
     pub fn norm(&self) -> f64 {
-        norm(|| std::iter::once(&self.values[..]))
+        norm(|unit| squares(&self.values, unit), || largest(&self.values))
     }
 
     /// Multiplies every derivative by `factor`; a gradient already used stays used.

@@ -403,11 +403,7 @@ impl<T: Real> Params<T> {
     /// ```
     #[must_use]
     pub fn cast<U: Real>(&self) -> Params<U> {
-        let cast = |values: &[T]| {
-            let (mut cast, mut values) = (Aligned::with_capacity(values.len()), values.iter());
-            cast.extend_by(values.len(), || U::of(values.next().expect("as many as were counted").as_f64()));
-            cast
-        };
+        let cast = |values: &[T]| Aligned::of_each(values.iter().map(|x| U::of(x.as_f64())));
         Params { layout: Arc::clone(&self.layout), values: cast(&self.values), buffers: cast(&self.buffers) }
     }
 

@@ -102,6 +102,7 @@ impl Region {
 
     /// The same for work that does not panic: nothing between here and the end does.
     fn run_guarded(&self, chunks: usize, helpers: usize, work: &Work<'_>) {
+        #[allow(clippy::transmute_ptr_to_ptr, reason = "casts are not to lengthen the lifetime of a trait object")]
         // SAFETY: only the lifetime is changed. The pointer is read after a claim alone, which this function outlives.
         let work = unsafe { transmute::<*const Work<'_>, *const Work<'static>>(work) };
         self.pending.0.store(chunks as u64, Ordering::Relaxed);

@@ -1,0 +1,161 @@
+//! Fused updates: one pass over parameters, their gradient and what an optimiser keeps for them.
+//!
+//! A rule is a [`Formula`] on numbers; the pass loads a vector of each, computes, and stores a vector of each, so that
+//! memory is read once and written once. Multiplications and additions are not contracted: every instruction set gives
+//! the bits of the formula as it stands.
+#![allow(unsafe_code, reason = "kernels are the home of unsafe code")]
+#![allow(clippy::inline_always, reason = "what is not inlined is not compiled for the instruction set; see `simd`")]
+
+use super::simd::{Element, Isa, Kernel, Lanes, dispatch};
+use crate::real::{Real, twin};
+
+/// An update of one parameter θ by its derivative g and by `K` numbers that are kept from step to step.
+///
+/// It is a struct of coefficients, which the type of the elements rounds once.
+pub(crate) trait Formula<const K: usize>: Copy + 'static {
+    /// The next θ and the next numbers. Must be `#[inline(always)]`, and a formula on lanes that do not meet.
+    fn next<T: Element, V: Lanes<T>>(self, theta: V, g: V, kept: [V; K]) -> (V, [V; K]);
+
+    /// [`Twins::of`], and `#[inline(never)]`: stated for each formula, so that its passes are compiled with this crate.
+    fn twins() -> Twins<Self, K>;
+}
+
+/// What happens to every derivative and value before a formula sees them.
+///
+/// ```text
+/// g ← clip · g + l2 · θ
+/// θ ← shrink · θ
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Before {
+    pub(crate) clip: f64,
+    pub(crate) l2: f64,
+    pub(crate) shrink: f64,
+}
+
+/// Coefficients in all lanes.
+#[inline(always)]
+pub(crate) fn splat<T: Element, V: Lanes<T>, const N: usize>(coefficients: [f64; N]) -> [V; N] {
+    coefficients.map(
+        #[inline(always)]
+        |x| V::splat(T::of(x)),
+    )
+}
+
+/// The weights β and 1 − β of a moving average; the difference is taken before rounding to the element type.
+#[inline(always)]
+pub(crate) fn weights<T: Element, V: Lanes<T>>(beta: f64) -> [V; 2] {
+    splat::<T, V, 2>([beta, 1.0 - beta])
+}
+
+type Run<F, T, const K: usize> = fn(F, Before, &mut [T], &[T], [&mut [T]; K]);
+
+/// The pass of a formula for each element type.
+pub(crate) struct Twins<F, const K: usize> {
+    single: Run<F, f32, K>,
+    double: Run<F, f64, K>,
+}
+
+impl<F: Formula<K>, const K: usize> Twins<F, K> {
+    pub(crate) fn of() -> Self {
+        Self { single: pass, double: pass }
+    }
+}
+
+/// Updates all parameters of a range; the slices have one length.
+pub(crate) fn update<T: Real, F: Formula<K>, const K: usize>(
+    formula: F,
+    before: Before,
+    theta: &mut [T],
+    gradient: &[T],
+    kept: [&mut [T]; K],
+) {
+    let twins = F::twins();
+    let run: Run<F, T, K> = twin(&twins.single, &twins.double);
+    run(formula, before, theta, gradient, kept);
+}
+
+fn pass<T: Element, F: Formula<K>, const K: usize>(
+    formula: F,
+    before: Before,
+    theta: &mut [T],
+    gradient: &[T],
+    kept: [&mut [T]; K],
+) {
+    let n = theta.len();
+    assert!(gradient.len() == n && kept.iter().all(|kept| kept.len() == n), "update: slices of one length");
+    let (theta, gradient) = (theta.as_mut_ptr(), gradient.as_ptr());
+    let kept = kept.map(<[T]>::as_mut_ptr);
+    // SAFETY: the slices are borrowed for the pass, those that are written exclusively, and have `n` elements.
+    unsafe { dispatch(Pass::new(formula, before, n, theta, gradient, kept)) }
+}
+
+struct Pass<T, F, const K: usize> {
+    formula: F,
+    before: Before,
+    n: usize,
+    theta: *mut T,
+    gradient: *const T,
+    kept: [*mut T; K],
+}
+
+impl<T: Element, F: Formula<K>, const K: usize> Pass<T, F, K> {
+    /// # Safety
+    ///
+    /// `n` elements must be readable at each pointer, and writable but for the gradient's, and nobody else's meanwhile.
+    unsafe fn new(formula: F, before: Before, n: usize, theta: *mut T, gradient: *const T, kept: [*mut T; K]) -> Self {
+        Self { formula, before, n, theta, gradient, kept }
+    }
+
+    #[inline(always)]
+    fn next<V: Lanes<T>>(&self, theta: V, gradient: V, kept: [V; K]) -> (V, [V; K]) {
+        let [clip, l2, shrink] = splat::<T, V, 3>([self.before.clip, self.before.l2, self.before.shrink]);
+        let g = clip * gradient;
+        // Not `g + 0 · θ`: with θ = ∞ that is NaN.
+        let g = if self.before.l2 == 0.0 { g } else { g + l2 * theta };
+        self.formula.next(shrink * theta, g, kept)
+    }
+}
+
+impl<T: Element, F: Formula<K>, const K: usize> Kernel for Pass<T, F, K> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Isa>(self) {
+        let width = <T::V<I> as Lanes<T>>::N;
+        let rest = self.n % width;
+        for at in (0..self.n - rest).step_by(width) {
+            // SAFETY: `width` elements from `at` on are among the `n`, which `new` was promised.
+            unsafe {
+                let theta = <T::V<I>>::load(self.theta.add(at));
+                let gradient = <T::V<I>>::load(self.gradient.add(at));
+                let kept = self.kept.map(
+                    #[inline(always)]
+                    |kept| <T::V<I>>::load(kept.add(at)),
+                );
+                let (theta, kept) = self.next(theta, gradient, kept);
+                theta.store(self.theta.add(at));
+                for (kept, to) in kept.into_iter().zip(self.kept) {
+                    kept.store(to.add(at));
+                }
+            }
+        }
+        if rest > 0 {
+            let at = self.n - rest;
+            // SAFETY: `rest` elements from `at` on are among the `n`, and no others are touched.
+            unsafe {
+                let theta = <T::V<I>>::load_masked(self.theta.add(at), rest);
+                let gradient = <T::V<I>>::load_masked(self.gradient.add(at), rest);
+                let kept = self.kept.map(
+                    #[inline(always)]
+                    |kept| <T::V<I>>::load_masked(kept.add(at), rest),
+                );
+                let (theta, kept) = self.next(theta, gradient, kept);
+                theta.store_masked(self.theta.add(at), rest);
+                for (kept, to) in kept.into_iter().zip(self.kept) {
+                    kept.store_masked(to.add(at), rest);
+                }
+            }
+        }
+    }
+}
