@@ -31,6 +31,9 @@ pub(crate) type Place = &'static Location<'static>;
 /// The position of an instruction, and so of its value.
 pub(crate) type Id = u32;
 
+/// The mark of a cursor where no instruction is found the quick way: beyond any log.
+const SLOW: usize = 1 << (usize::BITS - 1);
+
 /// One instruction: 32 bytes of plain data.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Entry {
@@ -52,10 +55,9 @@ pub(crate) struct LeafData<T> {
 
 pub(crate) struct Log<T> {
     entries: Vec<Entry>,
-    /// The number of instructions recorded so far, this time.
+    /// The number of instructions recorded so far, this time; with [`SLOW`] where every push needs more care, so that one
+    /// comparison with the length of the log tells whether there may be a hit.
     cursor: usize,
-    /// Up to here a push may take the fast path: the length of the log, or 0 where every push needs more care.
-    fast: usize,
     pub(crate) shapes: Shapes,
     lists: Vec<u32>,
     customs: Vec<Arc<dyn CustomOp<T>>>,
@@ -85,7 +87,6 @@ impl<T: Real> Log<T> {
         Self {
             entries: Vec::new(),
             cursor: 0,
-            fast: 0,
             shapes: Shapes::default(),
             lists: Vec::new(),
             customs: Vec::new(),
@@ -120,7 +121,6 @@ impl<T: Real> Log<T> {
             self.param_ids.resize(layout.params.len(), 0);
             self.buffer_ids.resize(layout.buffers.len(), 0);
         }
-        self.cursor = 0;
         self.arrays_used = 0;
         self.indices_used = 0;
         self.calls = 0;
@@ -130,7 +130,7 @@ impl<T: Real> Log<T> {
         self.caller = None;
         self.updates.clear();
         self.next_epoch();
-        self.set_fast();
+        self.move_to(0);
     }
 
     /// Makes every value stale.
@@ -145,15 +145,17 @@ impl<T: Real> Log<T> {
 
     pub(crate) fn set_eager(&mut self, eager: bool) {
         self.eager = eager;
-        self.set_fast();
+        self.move_to(self.len());
     }
 
     pub(crate) fn is_eager(&self) -> bool {
         self.eager
     }
 
-    fn set_fast(&mut self) {
-        self.fast = if self.eager || self.sweeps.deriving().is_some() { 0 } else { self.entries.len() };
+    /// Moves the cursor, and marks it where every push needs care.
+    fn move_to(&mut self, position: usize) {
+        let slow = self.eager || self.sweeps.deriving().is_some();
+        self.cursor = if slow { position | SLOW } else { position };
     }
 
     // ---- recording -------------------------------------------------------------------------------------------------
@@ -162,12 +164,11 @@ impl<T: Real> Log<T> {
     #[inline(always)]
     pub(crate) fn find(&mut self, op: Op, inputs: [u32; 3], place: Place) -> Option<Id> {
         let position = self.cursor;
-        if position >= self.fast {
-            return None;
-        }
-        let entry = &mut self.entries[position];
-        let [a, b, c] = entry.inputs;
-        if !(entry.op.is(op) && a == inputs[0] && b == inputs[1] && c == inputs[2]) {
+        let entry = self.entries.get_mut(position)?;
+        // Where all inputs are operands, those that an op does not have are 0 on both sides.
+        let count = if op.is_pointwise() { op.arity() } else { 3 };
+        let same = |k: usize| k >= count || entry.inputs[k] == inputs[k];
+        if !(entry.op.is(op) && same(0) && same(1) && same(2)) {
             return None;
         }
         entry.place = self.caller.unwrap_or(place);
@@ -178,7 +179,7 @@ impl<T: Real> Log<T> {
     /// The same for an instruction whose shape is an argument.
     #[inline]
     pub(crate) fn find_shaped(&mut self, op: Op, inputs: [u32; 3], shape: &Shape, place: Place) -> Option<Id> {
-        let entry = self.entries.get(self.cursor).filter(|_| self.cursor < self.fast)?;
+        let entry = self.entries.get(self.cursor)?;
         if self.shapes.get(entry.shape) == shape { self.find(op, inputs, place) } else { None }
     }
 
@@ -186,10 +187,7 @@ impl<T: Real> Log<T> {
     #[inline(always)]
     pub(crate) fn find_payload(&mut self, leaf: Leaf, payload: u64, place: Place) -> Option<Id> {
         let position = self.cursor;
-        if position >= self.fast {
-            return None;
-        }
-        let entry = &mut self.entries[position];
+        let entry = self.entries.get_mut(position)?;
         if !entry.op.is(Op::Leaf(leaf)) {
             return None;
         }
@@ -210,7 +208,8 @@ impl<T: Real> Log<T> {
         if shared && let Some(id) = self.cons.find(op, inputs, given, self) {
             return Ok(id);
         }
-        if let Some(entry) = self.entries.get_mut(self.cursor)
+        let position = self.len();
+        if let Some(entry) = self.entries.get_mut(position)
             && entry.op == op
             && (payload || entry.inputs == inputs)
             && given.is_none_or(|shape| self.shapes.get(entry.shape) == shape)
@@ -221,7 +220,7 @@ impl<T: Real> Log<T> {
             let call = Call { log: self, inputs, given: given.copied(), arity: op.arity() };
             let shape = op.shape(&call)?;
             self.drop_rest();
-            assert!(self.cursor < u32::MAX as usize, "a tape holds fewer than 2^32 instructions");
+            assert!(position < u32::MAX as usize, "a tape holds fewer than 2^32 instructions");
             let shape = self.shapes.intern(shape);
             if self.entries.len() == self.entries.capacity() {
                 // Growing by a quarter instead of twofold keeps long tapes within 64 bytes an instruction.
@@ -229,14 +228,13 @@ impl<T: Real> Log<T> {
             }
             self.entries.push(Entry { op, inputs, shape, place });
         }
-        self.cursor += 1;
+        self.move_to(position + 1);
         if shared {
             let mut cons = std::mem::take(&mut self.cons);
-            cons.insert(id(self.cursor - 1), self);
+            cons.insert(id(position), self);
             self.cons = cons;
         }
-        self.set_fast();
-        Ok(id(self.cursor - 1))
+        Ok(id(position))
     }
 
     /// Records a leaf that lends or copies an array; [`last_array`](Log::last_array) takes it.
@@ -287,7 +285,7 @@ impl<T: Real> Log<T> {
         custom: Option<Arc<dyn CustomOp<T>>>,
         place: Place,
     ) -> Result<Id, String> {
-        if let Some(&entry) = self.entries.get(self.cursor)
+        if let Some(&entry) = self.entries.get(self.len())
             && entry.op == op
             && self.list(&entry) == operands
             && custom.as_ref().is_none_or(|new| Arc::ptr_eq(new, self.custom(&entry)))
@@ -303,7 +301,7 @@ impl<T: Real> Log<T> {
 
     /// Drops the instructions from the cursor on.
     fn drop_rest(&mut self) {
-        let len = self.cursor;
+        let len = self.len();
         if len >= self.entries.len() {
             return;
         }
@@ -335,7 +333,7 @@ impl<T: Real> Log<T> {
         if let Some(id) = self.param_id(index) {
             return Some(id);
         }
-        let known = self.param_ids[index as usize] as usize == self.cursor;
+        let known = self.param_ids[index as usize] as usize == self.len();
         if known { self.find(Op::Leaf(Leaf::Parameter), [index, 0, 0], place) } else { None }
     }
 
@@ -347,7 +345,7 @@ impl<T: Real> Log<T> {
     #[inline]
     fn leaf_id(&self, ids: &[Id], leaf: Leaf, index: u32) -> Option<Id> {
         let id = *ids.get(index as usize)?;
-        let entry = self.entries[..self.cursor].get(id as usize)?;
+        let entry = self.entries[..self.len()].get(id as usize)?;
         (entry.op == Op::Leaf(leaf) && entry.inputs[0] == index).then_some(id)
     }
 
@@ -377,8 +375,8 @@ impl<T: Real> Log<T> {
         if self.eager || self.sweeps.deriving().is_some() {
             return None;
         }
-        let (end, answers) = self.sweeps.find(self.cursor, request)?;
-        self.cursor = end;
+        let (end, answers) = self.sweeps.find(self.len(), request)?;
+        self.move_to(end);
         Some(answers)
     }
 
@@ -391,22 +389,22 @@ impl<T: Real> Log<T> {
         let mut cons = std::mem::take(&mut self.cons);
         cons.take_in(self.sweeps.done(), self);
         self.cons = cons;
-        self.sweeps.start(self.cursor, place);
-        self.set_fast();
+        self.sweeps.start(self.len(), place);
+        self.move_to(self.len());
         true
     }
 
     pub(crate) fn finish_sweep(&mut self, request: Request, answers: &Answers) {
-        self.sweeps.finish(self.cursor, request, answers);
+        self.sweeps.finish(self.len(), request, answers);
         self.cons.count_sweep();
-        self.set_fast();
+        self.move_to(self.len());
     }
 
     /// Ends a sweep that failed.
     pub(crate) fn abandon_sweep(&mut self) {
         self.sweeps.abandon();
         self.cons.restart();
-        self.set_fast();
+        self.move_to(self.len());
     }
 
     // ---- callers ---------------------------------------------------------------------------------------------------
@@ -423,8 +421,9 @@ impl<T: Real> Log<T> {
     // ---- looking -----------------------------------------------------------------------------------------------
 
     /// The number of instructions recorded so far.
+    #[inline]
     pub(crate) fn len(&self) -> usize {
-        self.cursor
+        self.cursor & !SLOW
     }
 
     /// The instruction at a position of this recording.
