@@ -4,6 +4,7 @@
 //! neighbouring axes) sees it as `[outer, n, inner]`, see [`Lines`].
 
 pub(crate) mod cast;
+pub(crate) mod guarded;
 pub(crate) mod lend;
 pub(crate) mod map;
 pub(crate) mod product;
