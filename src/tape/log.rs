@@ -16,6 +16,7 @@
 use std::panic::Location;
 use std::sync::Arc;
 
+use super::callers::Callers;
 use super::cons::Cons;
 use super::shapes::{ShapeId, Shapes};
 use super::sweeps::{Answers, Request, Sweeps};
@@ -41,7 +42,8 @@ pub(crate) struct Entry {
     /// Operands (the first `op.arity()` of them) and small arguments; what they mean is the op's affair.
     pub(crate) inputs: [u32; 3],
     pub(crate) shape: ShapeId,
-    pub(crate) place: Place,
+    /// The line that called the op; [`Log::place`] knows better.
+    place: Place,
 }
 
 /// An array that entered as a leaf: lent, or copied here.
@@ -67,8 +69,7 @@ pub(crate) struct Log<T> {
     indices_used: usize,
     pub(crate) sweeps: Sweeps,
     cons: Cons,
-    /// The line on whose behalf instructions are recorded, where it is not the one that calls the op.
-    caller: Option<Place>,
+    callers: Callers,
     /// Positions from here on hold other instructions than when the runner last looked.
     changed_from: usize,
     /// Counts recordings; a value computed in an earlier one is stale.
@@ -96,7 +97,7 @@ impl<T: Real> Log<T> {
             indices_used: 0,
             sweeps: Sweeps::default(),
             cons: Cons::default(),
-            caller: None,
+            callers: Callers::default(),
             changed_from: 0,
             epoch: 0,
             layout: None,
@@ -127,7 +128,7 @@ impl<T: Real> Log<T> {
         self.training = training;
         self.sweeps.restart();
         self.cons.restart();
-        self.caller = None;
+        self.callers.restart();
         self.updates.clear();
         self.next_epoch();
         self.move_to(0);
@@ -171,7 +172,7 @@ impl<T: Real> Log<T> {
         if !(entry.op.is(op) && same(0) && same(1) && same(2)) {
             return None;
         }
-        entry.place = self.caller.unwrap_or(place);
+        entry.place = place;
         self.cursor = position + 1;
         Some(id(position))
     }
@@ -192,7 +193,7 @@ impl<T: Real> Log<T> {
             return None;
         }
         entry.inputs = split(payload);
-        entry.place = self.caller.unwrap_or(place);
+        entry.place = place;
         self.cursor = position + 1;
         Some(id(position))
     }
@@ -202,7 +203,7 @@ impl<T: Real> Log<T> {
     #[cold]
     pub(crate) fn push(&mut self, op: Op, inputs: [u32; 3], given: Option<&Shape>, place: Place) -> Result<Id, String> {
         let deriving = self.sweeps.deriving();
-        let place = deriving.unwrap_or_else(|| self.caller.unwrap_or(place));
+        let place = deriving.unwrap_or(place);
         let payload = matches!(op, Op::Leaf(Leaf::Scalar | Leaf::Seed));
         let shared = deriving.is_some() && op.is_pure();
         if shared && let Some(id) = self.cons.find(op, inputs, given, self) {
@@ -375,8 +376,11 @@ impl<T: Real> Log<T> {
         if self.eager || self.sweeps.deriving().is_some() {
             return None;
         }
-        let (end, answers) = self.sweeps.find(self.len(), request)?;
+        let start = self.len();
+        let (end, answers) = self.sweeps.find(start, request)?;
+        self.callers.pause(id(start));
         self.move_to(end);
+        self.callers.resume(id(end));
         Some(answers)
     }
 
@@ -390,32 +394,45 @@ impl<T: Real> Log<T> {
         cons.take_in(self.sweeps.done(), self);
         self.cons = cons;
         self.sweeps.start(self.len(), place);
+        self.callers.pause(id(self.len()));
         self.move_to(self.len());
         true
+    }
+
+    /// The rule of this instruction runs next; whether its cotangent is masked.
+    pub(crate) fn derive_at(&mut self, id: Id, masked: bool) {
+        self.sweeps.derive_at(self.place(id), masked);
     }
 
     pub(crate) fn finish_sweep(&mut self, request: Request, answers: &Answers) {
         self.sweeps.finish(self.len(), request, answers);
         self.cons.count_sweep();
-        self.move_to(self.len());
+        self.end_sweep();
     }
 
     /// Ends a sweep that failed.
     pub(crate) fn abandon_sweep(&mut self) {
         self.sweeps.abandon();
         self.cons.restart();
+        self.end_sweep();
+    }
+
+    fn end_sweep(&mut self) {
         self.move_to(self.len());
+        self.callers.resume(id(self.len()));
     }
 
     // ---- callers ---------------------------------------------------------------------------------------------------
 
     /// Sets the line on whose behalf instructions are recorded from now on.
     pub(crate) fn set_caller(&mut self, caller: Option<Place>) {
-        self.caller = caller;
+        // What a rule records has the line of the instruction that it differentiates, whoever calls.
+        let position = self.sweeps.deriving().is_none().then(|| id(self.len()));
+        self.callers.set(caller, position);
     }
 
     pub(crate) fn caller(&self) -> Option<Place> {
-        self.caller
+        self.callers.current()
     }
 
     // ---- looking -----------------------------------------------------------------------------------------------
@@ -429,6 +446,11 @@ impl<T: Real> Log<T> {
     /// The instruction at a position of this recording.
     pub(crate) fn entry(&self, id: Id) -> &Entry {
         &self.entries[id as usize]
+    }
+
+    /// The line that recorded an instruction, or on whose behalf it was recorded.
+    pub(crate) fn place(&self, id: Id) -> Place {
+        self.callers.of(id).unwrap_or(self.entry(id).place)
     }
 
     pub(crate) fn shape(&self, id: Id) -> &Shape {
@@ -478,6 +500,7 @@ impl<T: Real> Log<T> {
     pub(crate) fn bytes(&self) -> usize {
         self.entries.capacity() * size_of::<Entry>()
             + self.cons.bytes()
+            + self.callers.bytes()
             + self.lists.capacity() * size_of::<u32>()
             + self.shapes.bytes()
     }

@@ -113,7 +113,7 @@ impl Sweeps {
     }
 
     /// The rule of the instruction recorded at this line runs next; whether its cotangent is masked.
-    pub(crate) fn derive_at(&mut self, place: Place, masked: bool) {
+    pub(super) fn derive_at(&mut self, place: Place, masked: bool) {
         if let Some(deriving) = &mut self.deriving {
             (deriving.place, deriving.masked) = (place, masked);
         }
