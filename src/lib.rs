@@ -96,6 +96,10 @@ pub use run::Tensor;
 pub use shape::{MAX_RANK, Shape};
 pub use tape::{Input, Recorder, Recording, Step, Tape, Var};
 
+/// What the benches measure. No public API: it may change with any release.
+#[doc(hidden)]
+pub use kernel::bench;
+
 /// The code of the README, so that it is compiled and run with the tests.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

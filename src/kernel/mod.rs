@@ -3,6 +3,7 @@
 //! Kernels know nothing of tapes. A tensor comes as a slice in standard order; a kernel over one axis (or a group of
 //! neighbouring axes) sees it as `[outer, n, inner]`, see [`Lines`].
 
+pub mod bench;
 pub(crate) mod cast;
 pub(crate) mod guarded;
 pub(crate) mod lend;
@@ -12,6 +13,7 @@ pub(crate) mod random;
 pub(crate) mod reduce;
 pub(crate) mod rows;
 pub(crate) mod scan;
+pub(crate) mod simd;
 pub(crate) mod strided;
 
 use crate::shape::Shape;

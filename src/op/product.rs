@@ -2,7 +2,7 @@
 
 use super::{Args, Call, Op, Primitive};
 use crate::grad::Cotangents;
-use crate::kernel::product::{Matrix, product, weighed};
+use crate::kernel::product::{Matrix, Product, Start, weighed};
 use crate::kernel::strided::Walk;
 use crate::real::Real;
 use crate::shape::Shape;
@@ -77,7 +77,7 @@ impl Primitive for Matmul {
             if self.weighs && !(left.is_finite() && right.is_finite()) {
                 weighed(left, right, out);
             } else {
-                product(left, right, T::zero(), out);
+                Product::new(left, right, Start::Zero, out).run();
             }
         }
     }
@@ -130,11 +130,9 @@ impl Primitive for Affine {
 
     fn eval<T: Real>(self, args: &Args<'_, T>, out: &mut [T]) {
         let (x, w, bias) = (args.shape(0), args.shape(1), args.data(2));
-        if !bias.is_empty() {
-            out.chunks_exact_mut(bias.len()).for_each(|row| row.copy_from_slice(bias));
-        }
         let left = Matrix::new(args.data(0), x[0], x[1], false);
-        product(left, Matrix::new(args.data(1), w[0], w[1], false), T::one(), out);
+        let right = Matrix::new(args.data(1), w[0], w[1], false);
+        Product::new(left, right, Start::Row(bias), out).run();
     }
 
     // x̄ = c·Wᵀ, W̄ = xᵀ·c, b̄ = c summed over the rows (by `add`).

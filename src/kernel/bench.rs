@@ -1,0 +1,77 @@
+//! Kernels as the benches of this crate call them. No public API: it may change with any release.
+#![allow(unsafe_code, reason = "kernels are the home of unsafe code")]
+
+use super::product::{Matrix, Product, Start};
+use super::simd::{Element, Isa, Kernel, Lanes, Level, level, run_at};
+use crate::real::Real;
+
+/// Whose product is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Code {
+    /// What tensors are computed with.
+    Widest,
+    /// Our own on AVX2, or what the machine has.
+    Avx2,
+    /// The crate `matrixmultiply`.
+    Library,
+}
+
+impl Code {
+    fn level(self) -> Level {
+        match self {
+            Self::Avx2 if Level::Avx2.is_available() => Level::Avx2,
+            Self::Widest | Self::Avx2 => level(),
+            Self::Library => Level::Portable,
+        }
+    }
+}
+
+/// `c = a·b`, A of `m × k`, B of `k × n`, either stored transposed.
+pub fn product<T: Real>([m, k, n]: [usize; 3], [ta, tb]: [bool; 2], a: &[T], b: &[T], c: &mut [T], code: Code) {
+    let a = if ta { Matrix::new(a, k, m, true) } else { Matrix::new(a, m, k, false) };
+    let b = if tb { Matrix::new(b, n, k, true) } else { Matrix::new(b, k, n, false) };
+    // SAFETY: a level that the machine has.
+    unsafe { Product::new(a, b, Start::Zero, c).run_at(code.level()) }
+}
+
+/// Independent sums: enough to hide how long one multiply-add takes, few enough for all registers.
+const CHAINS: usize = 12;
+
+struct MultiplyAdds<T> {
+    rounds: usize,
+    x: T,
+}
+
+impl<T: Element> Kernel for MultiplyAdds<T> {
+    type Output = (T, usize);
+
+    #[inline(always)]
+    fn run<I: Isa>(self) -> (T, usize) {
+        let x = <T::V<I>>::splat(self.x);
+        let mut sums = [x; CHAINS];
+        for _ in 0..self.rounds {
+            for sum in &mut sums {
+                *sum = sum.fma(x, x);
+            }
+        }
+        let total = sums.into_iter().fold(<T::V<I>>::zero(), |a, b| a + b);
+        (total.reduce_sum(), 2 * CHAINS * self.rounds * <T::V<I>>::N)
+    }
+}
+
+/// Multiply-adds in registers alone: what no product can be faster than. Answers with how many operations that were.
+pub fn multiply_adds(rounds: usize, double: bool, code: Code) -> usize {
+    let x = std::hint::black_box(0.5_f32);
+    // SAFETY: a level that the machine has.
+    unsafe {
+        if double {
+            let (sum, count) = run_at(code.level(), MultiplyAdds { rounds, x: f64::from(x) });
+            std::hint::black_box(sum);
+            count
+        } else {
+            let (sum, count) = run_at(code.level(), MultiplyAdds { rounds, x });
+            std::hint::black_box(sum);
+            count
+        }
+    }
+}
