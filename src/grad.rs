@@ -158,7 +158,7 @@ impl<'t, T: Real> Cotangents<'_, 't, T> {
         };
         panic!(
             "{name}: the derivative for operand {operand} is missing and was asked for\n  recorded at {}\n  help: answer `Cotangent::Zero` if it is 0, or `detach` the operand",
-            self.entry.place
+            log.place(self.id)
         )
     }
 }
@@ -211,7 +211,7 @@ fn record<T: Real>(recorder: Recorder<'_, T>, request: Request, place: Place) ->
             continue;
         }
         let masked = sweep.is_masked(id);
-        live.log_mut().sweeps.derive_at(entry.place, masked);
+        live.log_mut().derive_at(id, masked);
         let c = Var::new(recorder, c);
         entry.op.vjp(&mut Cotangents { sweep: &mut sweep, recorder, id, entry, c, masked });
     }

@@ -414,6 +414,28 @@ fn behind_a_list_of_layers_the_line_of_the_call_is_named() {
 }
 
 #[test]
+fn derivatives_taken_within_a_call_have_the_lines_of_what_they_differentiate() {
+    let net = Sequential::new().map(|x| x.exp() + x.square().sum().gradient(x)).map(|x| x.relu());
+    let (params, mut tape, data) = (Params::<f64>::new(), Tape::new(), array![1.0, 2.0]);
+    let mut listings = Vec::new();
+    for _ in 0..3 {
+        let step = tape.record(&params);
+        net.forward(step.input(&data)).sin();
+        listings.push(tape.to_string());
+    }
+    // Recorded, found again whole, and once more.
+    assert!(listings.iter().all(|listing| *listing == listings[0]));
+    let call = format!("# {}:{}:", file!(), line!() - 5);
+    // All but the seed of the sweep, which nobody recorded before.
+    let (seeds, rest): (Vec<_>, Vec<_>) = listings[0].lines().partition(|line| line.contains("literal (1)"));
+    assert!(seeds.len() == 1 && rest.len() == 12 && rest.iter().all(|line| line.contains(&call)), "{}", listings[0]);
+    let column = |op: &str| listings[0].lines().find(|line| line.contains(op)).unwrap().rsplit(':').next().unwrap();
+    assert_eq!(column("= exp"), column("= relu"));
+    assert_eq!(column("= square"), column("= mul"));
+    assert_ne!(column("= sin"), column("= relu"));
+}
+
+#[test]
 fn the_first_value_that_is_not_finite() {
     let mut params = Params::<f64>::new();
     let w = params.add("layer.weight", [2], || -1.0);

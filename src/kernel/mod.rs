@@ -6,6 +6,7 @@
 pub(crate) mod aligned;
 pub mod bench;
 pub(crate) mod cast;
+pub(crate) mod guarded;
 pub(crate) mod lend;
 pub(crate) mod map;
 pub(crate) mod parts;

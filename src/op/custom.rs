@@ -114,7 +114,7 @@ impl Primitive for Custom {
         let (op, y, c) = (ct.custom(), ct.y(), ct.c());
         let answers = op.vjp(&inputs, y, c);
         let wrong = |message: String| -> ! {
-            let place = y.live().log().entry(y.id()).place;
+            let place = y.live().log().place(y.id());
             panic!("{}: {message}\n  recorded at {place}", op.name())
         };
         if answers.len() != inputs.len() {

@@ -95,6 +95,7 @@ macro_rules! registry {
 
             pub(crate) fn name(self) -> &'static str { match self { $(Op::$Op(op) => op.name()),* } }
 
+            #[inline]
             pub(crate) fn arity(self) -> usize { match self { $(Op::$Op(op) => op.arity()),* } }
 
             pub(crate) fn arguments(self, inputs: [u32; 3]) -> String {
@@ -141,6 +142,13 @@ impl Op {
     #[inline]
     pub(crate) fn has_list(self) -> bool {
         matches!(self, Op::Concat(_) | Op::Custom(_))
+    }
+
+    /// Whether it is a row of a table of pointwise ops: all inputs of its instruction are operands, the rest 0.
+    #[inline(always)]
+    pub(crate) fn is_pointwise(self) -> bool {
+        use Op::{Activation, Arithmetic, Comparison, Elementary, Selection, Trigonometric};
+        matches!(self, Arithmetic(_) | Elementary(_) | Trigonometric(_) | Activation(_) | Comparison(_) | Selection(_))
     }
 
     /// Whether two equal instructions have equal values: not so for leaves, whose payload is not compared, nor for what

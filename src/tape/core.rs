@@ -1,10 +1,10 @@
 //! What the handles of one recording share: the log and the runner.
 
-use std::cell::{Ref, RefCell, RefMut};
 use std::ops::Range;
 use std::sync::Arc;
 
 use super::log::{Id, Log};
+use crate::kernel::guarded::{Exclusive, Guarded, Shared};
 use crate::kernel::lend;
 use crate::params::Layout;
 use crate::real::Real;
@@ -67,30 +67,30 @@ pub(crate) trait Run<T: Real>: Send {
 }
 
 pub(crate) struct Core<T: Real> {
-    log: RefCell<Log<T>>,
-    runner: RefCell<Box<dyn Run<T>>>,
+    log: Guarded<Log<T>>,
+    runner: Guarded<Box<dyn Run<T>>>,
 }
 
 impl<T: Real> Core<T> {
     pub(super) fn new(log: Log<T>, runner: Box<dyn Run<T>>) -> Self {
-        Self { log: RefCell::new(log), runner: RefCell::new(runner) }
+        Self { log: Guarded::new(log), runner: Guarded::new(runner) }
     }
 
     #[inline]
-    pub(crate) fn log(&self) -> Ref<'_, Log<T>> {
+    pub(crate) fn log(&self) -> Shared<'_, Log<T>> {
         self.log.borrow()
     }
 
     #[inline]
-    pub(crate) fn log_mut(&self) -> RefMut<'_, Log<T>> {
+    pub(crate) fn log_mut(&self) -> Exclusive<'_, Log<T>> {
         self.log.borrow_mut()
     }
 
-    pub(crate) fn runner(&self) -> Ref<'_, Box<dyn Run<T>>> {
+    pub(crate) fn runner(&self) -> Shared<'_, Box<dyn Run<T>>> {
         self.runner.borrow()
     }
 
-    pub(crate) fn runner_mut(&self) -> RefMut<'_, Box<dyn Run<T>>> {
+    pub(crate) fn runner_mut(&self) -> Exclusive<'_, Box<dyn Run<T>>> {
         self.runner.borrow_mut()
     }
 

@@ -29,7 +29,7 @@ pub(crate) fn line<T: Real>(log: &Log<T>, id: Id) -> String {
     } else {
         entry.op.name().to_owned()
     };
-    format!("%{id} = {name}{}{arguments} : {}{}  # {}", operands.concat(), T::NAME, log.shape(id), entry.place)
+    format!("%{id} = {name}{}{arguments} : {}{}  # {}", operands.concat(), T::NAME, log.shape(id), log.place(id))
 }
 
 fn leaf_argument<T: Real>(log: &Log<T>, leaf: Leaf, inputs: [u32; 3]) -> String {

@@ -17,6 +17,7 @@ use std::collections::BTreeSet;
 use std::panic::Location;
 use std::sync::Arc;
 
+use super::callers::Callers;
 use super::cons::Cons;
 use super::payload::{LeafData, Payload};
 use super::shapes::{ShapeId, Shapes};
@@ -34,6 +35,9 @@ pub(crate) type Place = &'static Location<'static>;
 /// The position of an instruction, and so of its value.
 pub(crate) type Id = u32;
 
+/// The mark of a cursor where no instruction is found the quick way: beyond any log.
+const SLOW: usize = 1 << (usize::BITS - 1);
+
 /// One instruction: 32 bytes of plain data.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Entry {
@@ -41,15 +45,15 @@ pub(crate) struct Entry {
     /// Operands (the first `op.arity()` of them) and small arguments; what they mean is the op's affair.
     pub(crate) inputs: [u32; 3],
     pub(crate) shape: ShapeId,
-    pub(crate) place: Place,
+    /// The line that called the op; [`Log::place`] knows better.
+    place: Place,
 }
 
 pub(crate) struct Log<T> {
     entries: Vec<Entry>,
-    /// The number of instructions recorded so far, this time.
+    /// The number of instructions recorded so far, this time; with [`SLOW`] where every push needs more care, so that one
+    /// comparison with the length of the log tells whether there may be a hit.
     cursor: usize,
-    /// Up to here a push may take the fast path: the length of the log, or 0 where every push needs more care.
-    fast: usize,
     pub(crate) shapes: Shapes,
     lists: Vec<u32>,
     customs: Vec<Arc<dyn CustomOp<T>>>,
@@ -60,8 +64,7 @@ pub(crate) struct Log<T> {
     /// Notes of the runner, by position.
     marks: Vec<Mark>,
     shelf: Shelf<T>,
-    /// The line on whose behalf instructions are recorded, where it is not the one that calls the op.
-    caller: Option<Place>,
+    callers: Callers,
     /// Positions from here on hold other instructions than when the runner last looked.
     changed_from: usize,
     /// Counts recordings; a value computed in an earlier one is stale.
@@ -80,7 +83,6 @@ impl<T: Real> Log<T> {
         Self {
             entries: Vec::new(),
             cursor: 0,
-            fast: 0,
             shapes: Shapes::default(),
             lists: Vec::new(),
             customs: Vec::new(),
@@ -90,7 +92,7 @@ impl<T: Real> Log<T> {
             cons: Cons::default(),
             marks: Vec::new(),
             shelf: Shelf::default(),
-            caller: None,
+            callers: Callers::default(),
             changed_from: 0,
             epoch: 0,
             layout: None,
@@ -116,17 +118,16 @@ impl<T: Real> Log<T> {
             self.param_ids.resize(layout.params.len(), 0);
             self.buffer_ids.resize(layout.buffers.len(), 0);
         }
-        self.cursor = 0;
         self.arrays.restart();
         self.indices.restart();
         self.calls = 0;
         self.training = training;
         self.sweeps.restart();
         self.cons.restart();
-        self.caller = None;
+        self.callers.restart();
         self.updates.clear();
         self.next_epoch();
-        self.set_fast();
+        self.move_to(0);
     }
 
     /// Makes every value stale.
@@ -141,15 +142,17 @@ impl<T: Real> Log<T> {
 
     pub(crate) fn set_eager(&mut self, eager: bool) {
         self.eager = eager;
-        self.set_fast();
+        self.move_to(self.len());
     }
 
     pub(crate) fn is_eager(&self) -> bool {
         self.eager
     }
 
-    fn set_fast(&mut self) {
-        self.fast = if self.eager || self.sweeps.deriving().is_some() { 0 } else { self.entries.len() };
+    /// Moves the cursor, and marks it where every push needs care.
+    fn move_to(&mut self, position: usize) {
+        let slow = self.eager || self.sweeps.deriving().is_some();
+        self.cursor = if slow { position | SLOW } else { position };
     }
 
     // ---- recording -------------------------------------------------------------------------------------------------
@@ -158,15 +161,14 @@ impl<T: Real> Log<T> {
     #[inline(always)]
     pub(crate) fn find(&mut self, op: Op, inputs: [u32; 3], place: Place) -> Option<Id> {
         let position = self.cursor;
-        if position >= self.fast {
+        let entry = self.entries.get_mut(position)?;
+        // Where all inputs are operands, those that an op does not have are 0 on both sides.
+        let count = if op.is_pointwise() { op.arity() } else { 3 };
+        let same = |k: usize| k >= count || entry.inputs[k] == inputs[k];
+        if !(entry.op.is(op) && same(0) && same(1) && same(2)) {
             return None;
         }
-        let entry = &mut self.entries[position];
-        let [a, b, c] = entry.inputs;
-        if !(entry.op.is(op) && a == inputs[0] && b == inputs[1] && c == inputs[2]) {
-            return None;
-        }
-        entry.place = self.caller.unwrap_or(place);
+        entry.place = place;
         self.cursor = position + 1;
         Some(id(position))
     }
@@ -174,7 +176,7 @@ impl<T: Real> Log<T> {
     /// The same for an instruction whose shape is an argument.
     #[inline]
     pub(crate) fn find_shaped(&mut self, op: Op, inputs: [u32; 3], shape: &Shape, place: Place) -> Option<Id> {
-        let entry = self.entries.get(self.cursor).filter(|_| self.cursor < self.fast)?;
+        let entry = self.entries.get(self.cursor)?;
         if self.shapes.get(entry.shape) == shape { self.find(op, inputs, place) } else { None }
     }
 
@@ -182,15 +184,12 @@ impl<T: Real> Log<T> {
     #[inline(always)]
     pub(crate) fn find_payload(&mut self, leaf: Leaf, payload: u64, place: Place) -> Option<Id> {
         let position = self.cursor;
-        if position >= self.fast {
-            return None;
-        }
-        let entry = &mut self.entries[position];
+        let entry = self.entries.get_mut(position)?;
         if !entry.op.is(Op::Leaf(leaf)) {
             return None;
         }
         entry.inputs = split(payload);
-        entry.place = self.caller.unwrap_or(place);
+        entry.place = place;
         self.cursor = position + 1;
         Some(id(position))
     }
@@ -200,13 +199,14 @@ impl<T: Real> Log<T> {
     #[cold]
     pub(crate) fn push(&mut self, op: Op, inputs: [u32; 3], given: Option<&Shape>, place: Place) -> Result<Id, String> {
         let deriving = self.sweeps.deriving();
-        let place = deriving.unwrap_or_else(|| self.caller.unwrap_or(place));
+        let place = deriving.unwrap_or(place);
         let payload = matches!(op, Op::Leaf(Leaf::Scalar | Leaf::Seed));
         let shared = deriving.is_some() && op.is_pure();
         if shared && let Some(id) = self.cons.find(op, inputs, given, self) {
             return Ok(id);
         }
-        if let Some(entry) = self.entries.get_mut(self.cursor)
+        let position = self.len();
+        if let Some(entry) = self.entries.get_mut(position)
             && entry.op == op
             && (payload || entry.inputs == inputs)
             && given.is_none_or(|shape| self.shapes.get(entry.shape) == shape)
@@ -215,14 +215,15 @@ impl<T: Real> Log<T> {
             entry.place = place;
         } else if let Some(tail) = self.shelved(op, payload, inputs, given) {
             self.turn(tail);
-            let entry = &mut self.entries[self.cursor];
+            let position = self.len();
+            let entry = &mut self.entries[position];
             entry.inputs = inputs;
             entry.place = place;
         } else {
             let call = Call { log: self, inputs, given: given.copied(), arity: op.arity() };
             let shape = op.shape(&call)?;
             self.drop_rest();
-            assert!(self.cursor < u32::MAX as usize, "a tape holds fewer than 2^32 instructions");
+            assert!(position < u32::MAX as usize, "a tape holds fewer than 2^32 instructions");
             let shape = self.shapes.intern(shape);
             if self.entries.len() == self.entries.capacity() {
                 // Growing by a quarter instead of twofold keeps long tapes within 64 bytes an instruction.
@@ -230,14 +231,13 @@ impl<T: Real> Log<T> {
             }
             self.entries.push(Entry { op, inputs, shape, place });
         }
-        self.cursor += 1;
+        self.move_to(position + 1);
         if shared {
             let mut cons = std::mem::take(&mut self.cons);
-            cons.insert(id(self.cursor - 1), self);
+            cons.insert(id(position), self);
             self.cons = cons;
         }
-        self.set_fast();
-        Ok(id(self.cursor - 1))
+        Ok(id(position))
     }
 
     /// Records a leaf that lends or copies an array; [`last_array`](Log::last_array) takes it.
@@ -281,7 +281,7 @@ impl<T: Real> Log<T> {
         custom: Option<Arc<dyn CustomOp<T>>>,
         place: Place,
     ) -> Result<Id, String> {
-        if let Some(&entry) = self.entries.get(self.cursor)
+        if let Some(&entry) = self.entries.get(self.len())
             && entry.op == op
             && self.list(&entry) == operands
             && custom.as_ref().is_none_or(|new| Arc::ptr_eq(new, self.custom(&entry)))
@@ -295,7 +295,7 @@ impl<T: Real> Log<T> {
                 && entry.inputs[1] as usize == operands.len()
                 && custom.as_ref().is_none_or(|new| tail.customs.first().is_some_and(|known| Arc::ptr_eq(new, known)))
         };
-        if let Some(tail) = self.shelf.take(self.cursor, same) {
+        if let Some(tail) = self.shelf.take(self.len(), same) {
             let inputs = tail.entries[0].inputs;
             self.turn(tail);
             return self.push(op, inputs, None, place);
@@ -313,7 +313,7 @@ impl<T: Real> Log<T> {
             return None;
         }
         let shapes = &self.shapes;
-        self.shelf.take(self.cursor, |tail| {
+        self.shelf.take(self.len(), |tail| {
             let entry = &tail.entries[0];
             entry.op == op
                 && (payload || entry.inputs == inputs)
@@ -324,7 +324,7 @@ impl<T: Real> Log<T> {
     /// Takes a turn that was taken before: the rest of the log and the one from the shelf change places.
     fn turn(&mut self, mut tail: Tail<T>) {
         self.drop_rest();
-        self.changed_from = self.changed_from.min(self.cursor);
+        self.changed_from = self.changed_from.min(self.len());
         self.shelf.put_back(&mut tail);
         self.entries.append(&mut tail.entries);
         self.lists.append(&mut tail.lists);
@@ -335,7 +335,7 @@ impl<T: Real> Log<T> {
 
     /// Puts the instructions from the cursor on aside, with all that is known about them.
     fn drop_rest(&mut self) {
-        let len = self.cursor;
+        let len = self.len();
         if len >= self.entries.len() {
             return;
         }
@@ -355,14 +355,14 @@ impl<T: Real> Log<T> {
 
     /// Notes at the current position that the runner knows what was recorded up to here under this number.
     pub(crate) fn mark(&mut self, mark: u32) {
-        let at = self.marks.partition_point(|mark| mark.position as usize <= self.cursor);
-        self.marks.insert(at, Mark { position: id(self.cursor), mark });
+        let at = self.marks.partition_point(|mark| mark.position as usize <= self.len());
+        self.marks.insert(at, Mark { position: id(self.len()), mark });
     }
 
     /// The notes that stand at the current position.
     pub(crate) fn marks(&self) -> impl Iterator<Item = u32> + '_ {
-        let from = self.marks.partition_point(|mark| (mark.position as usize) < self.cursor);
-        self.marks[from..].iter().take_while(|mark| mark.position as usize == self.cursor).map(|mark| mark.mark)
+        let from = self.marks.partition_point(|mark| (mark.position as usize) < self.len());
+        self.marks[from..].iter().take_while(|mark| mark.position as usize == self.len()).map(|mark| mark.mark)
     }
 
     /// All notes along the program that stands in the log.
@@ -405,7 +405,7 @@ impl<T: Real> Log<T> {
         if let Some(id) = self.param_id(index) {
             return Some(id);
         }
-        let known = self.param_ids[index as usize] as usize == self.cursor;
+        let known = self.param_ids[index as usize] as usize == self.len();
         if known { self.find(Op::Leaf(Leaf::Parameter), [index, 0, 0], place) } else { None }
     }
 
@@ -417,7 +417,7 @@ impl<T: Real> Log<T> {
     #[inline]
     fn leaf_id(&self, ids: &[Id], leaf: Leaf, index: u32) -> Option<Id> {
         let id = *ids.get(index as usize)?;
-        let entry = self.entries[..self.cursor].get(id as usize)?;
+        let entry = self.entries[..self.len()].get(id as usize)?;
         (entry.op == Op::Leaf(leaf) && entry.inputs[0] == index).then_some(id)
     }
 
@@ -447,8 +447,11 @@ impl<T: Real> Log<T> {
         if self.eager || self.sweeps.deriving().is_some() {
             return None;
         }
-        let (end, answers) = self.sweeps.find(self.cursor, request)?;
-        self.cursor = end;
+        let start = self.len();
+        let (end, answers) = self.sweeps.find(start, request)?;
+        self.callers.pause(id(start));
+        self.move_to(end);
+        self.callers.resume(id(end));
         Some(answers)
     }
 
@@ -461,45 +464,64 @@ impl<T: Real> Log<T> {
         let mut cons = std::mem::take(&mut self.cons);
         cons.take_in(self.sweeps.done(), self);
         self.cons = cons;
-        self.sweeps.start(self.cursor, place);
-        self.set_fast();
+        self.sweeps.start(self.len(), place);
+        self.callers.pause(id(self.len()));
+        self.move_to(self.len());
         None
     }
 
+    /// The rule of this instruction runs next; whether its cotangent is masked.
+    pub(crate) fn derive_at(&mut self, id: Id, masked: bool) {
+        self.sweeps.derive_at(self.place(id), masked);
+    }
+
     pub(crate) fn finish_sweep(&mut self, request: Request, answers: &Answers) {
-        self.sweeps.finish(self.cursor, request, answers);
+        self.sweeps.finish(self.len(), request, answers);
         self.cons.count_sweep();
-        self.set_fast();
+        self.end_sweep();
     }
 
     /// Ends a sweep that failed.
     pub(crate) fn abandon_sweep(&mut self) {
         self.sweeps.abandon();
         self.cons.restart();
-        self.set_fast();
+        self.end_sweep();
+    }
+
+    fn end_sweep(&mut self) {
+        self.move_to(self.len());
+        self.callers.resume(id(self.len()));
     }
 
     // ---- callers ---------------------------------------------------------------------------------------------------
 
     /// Sets the line on whose behalf instructions are recorded from now on.
     pub(crate) fn set_caller(&mut self, caller: Option<Place>) {
-        self.caller = caller;
+        // What a rule records has the line of the instruction that it differentiates, whoever calls.
+        let position = self.sweeps.deriving().is_none().then(|| id(self.len()));
+        self.callers.set(caller, position);
     }
 
     pub(crate) fn caller(&self) -> Option<Place> {
-        self.caller
+        self.callers.current()
     }
 
     // ---- looking -----------------------------------------------------------------------------------------------
 
     /// The number of instructions recorded so far.
+    #[inline]
     pub(crate) fn len(&self) -> usize {
-        self.cursor
+        self.cursor & !SLOW
     }
 
     /// The instruction at a position of this recording.
     pub(crate) fn entry(&self, id: Id) -> &Entry {
         &self.entries[id as usize]
+    }
+
+    /// The line that recorded an instruction, or on whose behalf it was recorded.
+    pub(crate) fn place(&self, id: Id) -> Place {
+        self.callers.of(id).unwrap_or(self.entry(id).place)
     }
 
     pub(crate) fn shape(&self, id: Id) -> &Shape {
@@ -549,6 +571,7 @@ impl<T: Real> Log<T> {
     pub(crate) fn bytes(&self) -> usize {
         self.entries.capacity() * size_of::<Entry>()
             + self.cons.bytes()
+            + self.callers.bytes()
             + self.lists.capacity() * size_of::<u32>()
             + self.shapes.bytes()
     }

@@ -7,6 +7,7 @@ use crate::kernel::lend::Lender;
 use crate::params::Params;
 use crate::real::Real;
 
+mod callers;
 pub(crate) mod cons;
 mod core;
 mod input;

@@ -127,7 +127,8 @@ impl<'t, T: Real> Var<'t, T> {
         let found = self.live.log_mut().find(op, inputs, place);
         match found {
             Some(id) => self.at(id),
-            None => self.record_anew(op, inputs, None, place),
+            // One by one: an array would be built in memory, also for a hit.
+            None => self.at(self.record_anew(op, inputs[0], inputs[1], inputs[2], place)),
         }
     }
 
@@ -138,16 +139,25 @@ impl<'t, T: Real> Var<'t, T> {
         let found = self.live.log_mut().find_shaped(op, inputs, shape, place);
         match found {
             Some(id) => self.at(id),
-            None => self.record_anew(op, inputs, Some(shape), place),
+            None => self.at(self.push(op, inputs, Some(shape), place)),
         }
     }
 
     #[cold]
     #[track_caller]
-    fn record_anew(self, op: Op, inputs: [u32; 3], given: Option<&Shape>, place: Place) -> Self {
+    fn record_anew(self, op: Op, a: u32, b: u32, c: u32, place: Place) -> Id {
+        self.push(op, [a, b, c], None, place)
+    }
+
+    #[cold]
+    #[track_caller]
+    fn push(self, op: Op, inputs: [u32; 3], given: Option<&Shape>, place: Place) -> Id {
         let result = self.live.log_mut().push(op, inputs, given, place);
         match result {
-            Ok(id) => self.recorded(id),
+            Ok(id) => {
+                self.recorded(id);
+                id
+            }
             Err(message) => self.fail_near(op.name(), &message, &inputs[..op.arity()]),
         }
     }
@@ -165,17 +175,19 @@ impl<'t, T: Real> Var<'t, T> {
         let ids: Vec<_> = operands.iter().map(|operand| operand.id).collect();
         let result = self.live.log_mut().push_list(op, &ids, custom, Location::caller());
         match result {
-            Ok(id) => self.recorded(id),
+            Ok(id) => {
+                self.recorded(id);
+                self.at(id)
+            }
             Err(message) => self.fail_near(op.name(), &message, &ids),
         }
     }
 
     #[track_caller]
-    fn recorded(self, id: Id) -> Self {
+    fn recorded(self, id: Id) {
         if self.live.log().is_eager() {
             self.recording().run(&[id]);
         }
-        self.at(id)
     }
 
     #[inline(always)]

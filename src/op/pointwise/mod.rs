@@ -100,6 +100,7 @@ macro_rules! pointwise {
 
             fn name(self) -> &'static str { Self::NAMES[self as usize] }
 
+            #[inline]
             fn arity(self) -> usize {
                 match self { $($Family::$Variant => [stringify!($x) $(, stringify!($more))*].len()),+ }
             }
