@@ -144,10 +144,11 @@ by_hand! {
 
 /// Numbers at the start of a cache line.
 fn aligned(n: usize, seed: usize) -> &'static mut [f32] {
-    let data: Vec<f32> = (0..n + 16).map(|i| ((i * 37 + seed * 11) % 101) as f32 * 0.04 - 2.0).collect();
-    let data = Box::leak(data.into_boxed_slice());
+    let data = Box::leak(vec![0.0; n + 16].into_boxed_slice());
     let start = data.as_ptr().align_offset(64);
-    &mut data[start..start + n]
+    let data = &mut data[start..start + n];
+    data.iter_mut().enumerate().for_each(|(i, x)| *x = ((i * 37 + seed * 11) % 101) as f32 * 0.04 - 2.0);
+    data
 }
 
 /// Groups and domains.
