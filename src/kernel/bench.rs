@@ -1,6 +1,8 @@
 //! Kernels as the benches of this crate call them. No public API: it may change with any release.
 #![allow(unsafe_code, reason = "kernels are the home of unsafe code")]
 
+pub mod tile;
+
 use super::product::{Matrix, Product, Start};
 use super::simd::{Element, Isa, Kernel, Lanes, Level, level, run_at};
 use crate::real::Real;
