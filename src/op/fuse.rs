@@ -19,6 +19,8 @@ pub(crate) enum Part {
     SumAll,
     /// Rows are added up.
     SumRows,
+    /// All elements of another domain, further on in this one; zeros elsewhere.
+    Embed,
 }
 
 /// How an op takes part in a pass.
@@ -69,6 +71,7 @@ impl Op {
             Op::LogSumExp(sum) if sum.0.lines(operand).inner == 1 => {
                 pass(Part::RowReduce, operand, Some(sum.0.first()), 1)
             }
+            Op::Embed(_) if false => pass(Part::Embed, result, Some(0), 1),
             Op::CrossEntropy(_) => pass(Part::RowReduce, operand, Some(1), 1),
             Op::OneHot(_) => pass(Part::Row, result, Some(1), 0),
             _ => None,

@@ -98,6 +98,13 @@ pub(crate) struct Slice {
     axis: u8,
 }
 
+impl Embed {
+    /// The axis, the first place and the step.
+    pub(crate) fn place(self, [_, start, step]: [u32; 3]) -> (usize, usize, isize) {
+        (self.axis.into(), start as usize, step.cast_signed() as isize)
+    }
+}
+
 impl Slice {
     /// The axis, the first place and the step.
     pub(crate) fn place(self, [_, start, step]: [u32; 3]) -> (usize, usize, isize) {

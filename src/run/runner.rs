@@ -15,6 +15,7 @@ use smallvec::SmallVec;
 
 use super::interpreter::Interpreter;
 use super::plan::{Goal, Program, Workspace, plan, root, walk_down};
+use crate::kernel::aligned::Aligned;
 use crate::kernel::simd::Element;
 use crate::op::Op;
 use crate::tape::log::{Id, Log};
@@ -35,7 +36,7 @@ struct Segment<T> {
     children: Vec<u32>,
     program: Option<Box<Program<T>>>,
     /// The memory of the program.
-    own: Vec<T>,
+    own: Aligned<T>,
 }
 
 impl<T> Segment<T> {
@@ -189,7 +190,7 @@ impl<T: Element> Runner<T> {
             exports: Vec::new(),
             children: Vec::new(),
             program: None,
-            own: Vec::new(),
+            own: Aligned::new(),
         };
         let index = self.free.pop().unwrap_or_else(|| {
             self.segments.push(None);

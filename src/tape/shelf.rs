@@ -57,11 +57,13 @@ pub(super) struct Shelf<T> {
     clock: u64,
     /// Marks of rests that were given up.
     pub(super) orphans: Vec<u32>,
+    /// The memory of a rest that went back into the log, for the next one.
+    spare: Vec<Entry>,
 }
 
 impl<T> Default for Shelf<T> {
     fn default() -> Self {
-        Self { tails: Vec::new(), clock: 0, orphans: Vec::new() }
+        Self { tails: Vec::new(), clock: 0, orphans: Vec::new(), spare: Vec::new() }
     }
 }
 
@@ -76,9 +78,16 @@ impl<T> Shelf<T> {
         Some(self.tails.swap_remove(found))
     }
 
-    /// Turns that belong to a rest that goes back into the log.
-    pub(super) fn put_back(&mut self, tail: &mut Tail<T>) {
+    /// A rest goes back into the log: the turns that belong to it are known again.
+    pub(super) fn put_back(&mut self, mut tail: Tail<T>) {
         self.tails.append(&mut tail.tails);
+        tail.entries.clear();
+        self.spare = tail.entries;
+    }
+
+    /// Memory for the instructions of a rest.
+    pub(super) fn spare(&mut self) -> Vec<Entry> {
+        std::mem::take(&mut self.spare)
     }
 
     /// Puts a rest on the shelf, with the turns behind its start; `len` instructions stay in the log.
@@ -93,8 +102,7 @@ impl<T> Shelf<T> {
         marks: Vec<Mark>,
     ) {
         self.clock += 1;
-        let (tails, here) = std::mem::take(&mut self.tails).into_iter().partition(|tail| tail.at > at);
-        self.tails = here;
+        let tails = self.tails.extract_if(.., |tail| tail.at > at).collect();
         let room = ALWAYS.max(TIMES * (at + entries.len()));
         self.tails.push(Tail { at, entries, lists, customs, sweeps, marks, tails, used: self.clock });
         while self.tails.len() > 1

@@ -66,9 +66,7 @@ impl Sweeps {
 
     /// The instructions from `len` on are gone, and with them these sweeps.
     pub(super) fn drop_from(&mut self, len: usize) -> Vec<Sweep> {
-        let (stay, go) = std::mem::take(&mut self.known).into_iter().partition(|sweep| sweep.end <= len);
-        self.known = stay;
-        go
+        self.known.extract_if(.., |sweep| sweep.end > len).collect()
     }
 
     /// The instructions of these sweeps are back.

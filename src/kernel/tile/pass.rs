@@ -18,20 +18,20 @@ impl<T: Element> Pass<T> {
     /// Compiles a graph, whose strides must not be negative.
     pub(crate) fn new(graph: &Graph<T>) -> Self {
         let (rows, columns) = (graph.rows, graph.columns);
-        let reach = |row_stride: isize, column_stride: isize| {
+        let reach = |row_stride: isize, column_stride: isize, columns: usize| {
             let stride = |stride: isize| usize::try_from(stride).expect("a stride that is not negative");
-            (rows - 1) * stride(row_stride) + (columns - 1) * stride(column_stride) + 1
+            (rows - 1) * stride(row_stride) + columns.saturating_sub(1) * stride(column_stride) + 1
         };
         let (mut inputs, mut outputs) = (Vec::new(), Vec::new());
-        for node in &graph.nodes {
+        for (node, columns) in graph.nodes.iter().zip(columns_needed(graph)) {
             if let Node::Input { slot, row_stride, column_stride } = *node {
-                note(&mut inputs, slot, reach(row_stride, column_stride));
+                note(&mut inputs, slot, reach(row_stride, column_stride, columns));
             }
         }
         for &(_, output) in &graph.outputs {
             let (slot, reach) = match output {
                 Output::Store { slot, row_stride, column_stride } | Output::Add { slot, row_stride, column_stride } => {
-                    (slot, reach(row_stride, column_stride))
+                    (slot, reach(row_stride, column_stride, columns))
                 }
                 Output::SumAll { slot } => (slot, 1),
                 Output::SumRows { slot } => (slot, columns),
@@ -66,6 +66,21 @@ impl<T: Element> Pass<T> {
         // are as long as the graph reaches, by `fits`, and there is a label for each row.
         unsafe { self.program.run(&inputs, &labels, &outputs, scratch, threads) }
     }
+}
+
+/// For each node how many columns of it are looked at.
+fn columns_needed<T>(graph: &Graph<T>) -> Vec<usize> {
+    let mut needed = vec![0; graph.nodes.len()];
+    graph.outputs.iter().for_each(|(node, _)| needed[node.index()] = graph.columns);
+    for at in (0..graph.nodes.len()).rev() {
+        let node = &graph.nodes[at];
+        let columns = match node {
+            Node::Shifted { length, .. } => *length,
+            _ => needed[at],
+        };
+        node.each_operand(|operand| needed[operand.index()] = needed[operand.index()].max(columns));
+    }
+    needed
 }
 
 fn note(reaches: &mut Vec<usize>, slot: usize, reach: usize) {

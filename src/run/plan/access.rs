@@ -123,6 +123,11 @@ impl Access {
         (0..self.shape.rank()).all(|axis| self.shape[axis] == 1 || self.strides[axis] == standard[axis].cast_signed())
     }
 
+    /// The number of elements walked through.
+    pub(super) fn size(&self) -> usize {
+        self.shape.size()
+    }
+
     /// Whether this is all of the stored value, in its order.
     pub(super) fn is_whole<T: Real>(&self, log: &Log<T>) -> bool {
         self.offset == 0 && self.is_contiguous() && self.shape.size() == log.shape(self.base).size()

@@ -4,7 +4,7 @@
 //! all other cases its level is lower. So steps that are run level by level, in any order within one, find their operands
 //! computed; no cycle between steps can come about.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::access::Access;
 use super::select::{Kind, Node, Selection};
@@ -56,7 +56,7 @@ const NONE: usize = usize::MAX;
 
 /// Whether the node makes a value that later members of its pass can use without reading it from memory.
 fn is_within(kind: Kind) -> bool {
-    matches!(kind, Kind::Pass(Part::Pointwise | Part::Row | Part::RowReduce))
+    matches!(kind, Kind::Pass(Part::Pointwise | Part::Row | Part::RowReduce | Part::Embed))
 }
 
 struct Builder<'a, T> {
@@ -86,6 +86,7 @@ impl Grouping {
         let mut asked = vec![false; count];
         wanted.iter().for_each(|&id| asked[selection.index(id)] = true);
         builder.delay(&asked);
+        builder.absorb(&asked);
         let (stored, outside) = builder.stored(asked);
         let steps = builder.steps();
         let Builder { pass, passes, .. } = builder;
@@ -115,11 +116,11 @@ impl<T: Real> Builder<'_, T> {
             Kind::Data | Kind::Number | Kind::Import => 0,
             Kind::Scalar => self.behind(node.id, |kind| kind == Kind::Scalar),
             Kind::Alone => self.behind(node.id, |_| false),
-            Kind::Pass(_) => {
+            Kind::Pass(part) => {
                 let walks = self.selection.walks(&node);
                 let lowest = walks.iter().map(|walk| {
                     let base = self.selection.index(walk.base);
-                    self.behind_operand(base, self.joins(&node.domain, walk))
+                    self.behind_operand(base, part != Part::Embed && self.joins(&node.domain, walk))
                 });
                 let level = lowest.max().unwrap_or(1);
                 let (pass, level) = self.find_pass(level, &node);
@@ -180,10 +181,10 @@ impl<T: Real> Builder<'_, T> {
                 }
             }
             match node.kind {
-                Kind::Pass(_) => {
+                Kind::Pass(part) => {
                     for walk in self.selection.walks(&node) {
                         let base = self.selection.index(walk.base);
-                        if !self.joins(&node.domain, walk) {
+                        if part == Part::Embed || !self.joins(&node.domain, walk) {
                             fixed[base] = true;
                         } else if first_user[base] == NONE || self.levels[first_user[base]] > self.levels[at] {
                             first_user[base] = at;
@@ -200,6 +201,58 @@ impl<T: Real> Builder<'_, T> {
         }
     }
 
+    /// Merges a pass all of whose values only enter the pass over another domain by `embed` into that pass.
+    fn absorb(&mut self, asked: &[bool]) {
+        let mut outside = asked.to_vec();
+        let mut ways: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
+        for (at, node) in self.selection.nodes.iter().enumerate() {
+            match node.kind {
+                Kind::Pass(part) => {
+                    for walk in self.selection.walks(node) {
+                        let base = self.selection.index(walk.base);
+                        if part == Part::Embed && self.enters(base, walk) {
+                            ways.entry(self.pass[base]).or_default().insert(self.pass[at]);
+                        } else {
+                            outside[base] |= !(self.joins(&node.domain, walk) && self.pass[base] == self.pass[at]);
+                        }
+                    }
+                }
+                Kind::Scalar | Kind::Alone => {
+                    let operands = super::select::operands(self.log, node.id);
+                    operands.for_each(|operand| outside[self.selection.index(operand)] = true);
+                }
+                Kind::Data | Kind::Number | Kind::Import => {}
+            }
+        }
+        for at in 0..outside.len() {
+            if outside[at] || !matches!(self.node(at).kind, Kind::Pass(Part::Pointwise)) {
+                ways.remove(&self.pass[at]);
+            }
+        }
+        for (from, to) in ways.into_iter().filter(|(_, to)| to.len() == 1) {
+            let to = *to.first().expect("one way");
+            let level = self.pass.iter().position(|&pass| pass == to).map(|at| self.levels[at]);
+            for at in 0..self.pass.len() {
+                if self.pass[at] == from {
+                    (self.pass[at], self.levels[at]) = (to, level.expect("a pass with a member"));
+                }
+            }
+        }
+    }
+
+    /// Whether `embed` can take this value from within its own pass.
+    fn enters(&self, base: usize, walk: &Access) -> bool {
+        matches!(self.node(base).kind, Kind::Pass(Part::Pointwise)) && walk.is_whole(self.log)
+    }
+
+    /// Whether a value reaches its user within their pass.
+    fn stays_within(&self, at: usize, part: Part, walk: &Access) -> bool {
+        let base = self.selection.index(walk.base);
+        let domain = &self.node(at).domain;
+        let fits = if part == Part::Embed { self.enters(base, walk) } else { self.joins(domain, walk) };
+        fits && self.pass[base] == self.pass[at]
+    }
+
     /// Which values have to stand in memory, and which of the numbers are read outside of their step.
     fn stored(&self, asked: Vec<bool>) -> (Vec<bool>, Vec<bool>) {
         let mut outside = asked.clone();
@@ -211,7 +264,7 @@ impl<T: Real> Builder<'_, T> {
                     stored[at] |= !is_within(Kind::Pass(part));
                     for walk in self.selection.walks(node) {
                         let base = self.selection.index(walk.base);
-                        stored[base] |= !(self.joins(&node.domain, walk) && self.pass[base] == self.pass[at]);
+                        stored[base] |= !self.stays_within(at, part, walk);
                         outside[base] = true;
                     }
                 }

@@ -2,6 +2,7 @@
 
 use smallvec::SmallVec;
 
+use super::access::Pattern;
 use super::group::{Grouping, Step};
 use super::place::Places;
 use super::program::{Action, BUFFERS, OTHERS, PARAMS, Program};
@@ -157,7 +158,8 @@ impl<T: Element> Lowering<'_, T> {
             for walk in self.selection.walks(node) {
                 let base = self.selection.index(walk.base);
                 let made = self.made[base].filter(|_| self.grouping.pass[base] == pass);
-                operands.push(made.unwrap_or_else(|| self.input(&mut build, base, walk.pattern(rows))));
+                let columns = if node.domain == pass_of.domain && part != Part::Embed { width } else { walk.size() };
+                operands.push(made.unwrap_or_else(|| self.input(&mut build, base, walk.pattern(rows), columns)));
             }
             if part != Part::Pointwise
                 && let Some(first) = operands.first_mut()
@@ -172,17 +174,17 @@ impl<T: Element> Lowering<'_, T> {
     }
 
     /// An operand that is read from memory.
-    fn input(&self, build: &mut Build<T>, base: usize, pattern: super::access::Pattern) -> NodeId {
+    fn input(&self, build: &mut Build<T>, base: usize, pattern: Pattern, columns: usize) -> NodeId {
         let node = self.node(base);
         if let Op::Leaf(Leaf::Literal) = self.log.entry(node.id).op {
             let x = T::from_bits(join(self.log.entry(node.id).inputs));
             return build.graph.push(tile::Node::Constant(x));
         }
-        if let Some(&(_, _, made)) = build.walked.iter().find(|&&(other, walk, _)| (other, walk) == (base, pattern)) {
+        let walk = (base, pattern, columns);
+        if let Some(&(_, made)) = build.walked.iter().find(|&&(other, _)| other == walk) {
             return made;
         }
-        let (rows, columns) = (build.graph.rows, build.graph.columns);
-        let extent = (rows - 1) * pattern.row_stride + (columns - 1) * pattern.column_stride + 1;
+        let extent = (build.graph.rows - 1) * pattern.row_stride + (columns - 1) * pattern.column_stride + 1;
         let slot = build.reads.len();
         build.reads.push(self.slot(base).part(pattern.offset, extent));
         let made = build.graph.push(tile::Node::Input {
@@ -190,7 +192,7 @@ impl<T: Element> Lowering<'_, T> {
             row_stride: pattern.row_stride.cast_signed(),
             column_stride: pattern.column_stride.cast_signed(),
         });
-        build.walked.push((base, pattern, made));
+        build.walked.push((walk, made));
         made
     }
 
@@ -212,14 +214,24 @@ impl<T: Element> Lowering<'_, T> {
                 build.labels.len() - 1
             })
         });
-        let made = build.graph.push(entry.op.node(operands, labels));
+        let made = build.graph.push(match entry.op {
+            Op::Embed(embed) => tile::Node::Shifted {
+                operand: operands[0],
+                shift: embed.place(entry.inputs).1.cast_signed(),
+                length: self.log.shape(entry.inputs[0]).size(),
+            },
+            op => op.node(operands, labels),
+        });
         if self.grouping.stored[at] {
             build.writes.push(self.slot(at));
             let columns = build.graph.columns.cast_signed();
             let (row_stride, column_stride) = if part == Part::RowReduce { (1, 0) } else { (columns, 1) };
             // A value made of numbers and columns alone still fills its tensor.
-            let whole =
-                if part == Part::Pointwise { build.graph.push(tile::Node::Spread(made, Extent::Whole)) } else { made };
+            let whole = if matches!(part, Part::Pointwise | Part::Embed) {
+                build.graph.push(tile::Node::Spread(made, Extent::Whole))
+            } else {
+                made
+            };
             build.graph.output(whole, Output::Store { slot, row_stride, column_stride });
         }
         Some(made)
@@ -253,8 +265,8 @@ impl<T: Element> Lowering<'_, T> {
 struct Build<T> {
     graph: Graph<T>,
     reads: Vec<Slot>,
-    /// Inputs so far: what is walked through, how, and the node.
-    walked: Vec<(usize, super::access::Pattern, NodeId)>,
+    /// Inputs so far: what is walked through, how and how far, and the node.
+    walked: Vec<((usize, Pattern, usize), NodeId)>,
     labels: Vec<Id>,
     writes: Vec<Slot>,
 }

@@ -3,6 +3,7 @@
 use smallvec::SmallVec;
 
 use super::super::runner::Sources;
+use crate::kernel::aligned::Aligned;
 use crate::kernel::simd::Element;
 use crate::kernel::space::{Others, Slot, Space};
 use crate::kernel::tile;
@@ -64,13 +65,13 @@ pub(crate) struct Program<T> {
 /// Working memory that programs share, one after the other.
 #[derive(Debug)]
 pub(crate) struct Workspace<T> {
-    arena: Vec<T>,
+    arena: Aligned<T>,
     scratch: tile::Scratch<T>,
 }
 
 impl<T: Element> Workspace<T> {
     pub(crate) fn new() -> Self {
-        Self { arena: Vec::new(), scratch: tile::Scratch::new() }
+        Self { arena: Aligned::new(), scratch: tile::Scratch::new() }
     }
 
     pub(crate) fn clear(&mut self) {
@@ -85,23 +86,23 @@ impl<T: Element> Program<T> {
         &self,
         sources: Sources<'_, T>,
         workspace: &mut Workspace<T>,
-        own: &mut Vec<T>,
+        own: &mut Aligned<T>,
         target: &mut [T],
         others: &[&[T]],
         threads: usize,
     ) {
         let Sources { log, live } = sources;
         if own.len() != self.own {
-            own.clear();
-            own.resize(self.own, T::zero());
+            *own = Aligned::zeros(self.own);
             self.literals.iter().for_each(|&(cell, x)| own[cell] = x);
         }
         for &(id, cell) in &self.numbers {
             own[cell] = T::from_bits(join(log.entry(id).inputs));
         }
         if workspace.arena.len() < self.arena {
-            workspace.arena.clear();
-            workspace.arena.resize(self.arena, T::zero());
+            // The old memory goes before the new comes.
+            workspace.arena = Aligned::new();
+            workspace.arena = Aligned::zeros(self.arena);
         }
         let mut space = Space::new();
         space.lend_mut(&mut workspace.arena);

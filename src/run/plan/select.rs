@@ -139,6 +139,11 @@ impl Selection {
         if domain.size() == 0 {
             return None;
         }
+        if let Op::Embed(embed) = entry.op
+            && (rank != 1 || embed.place(entry.inputs).2 != 1 || operand.size() == 0)
+        {
+            return None;
+        }
         let mut splits = match fusion.rows {
             None => u8::MAX >> (8 - rank),
             Some(axes) => {
@@ -151,9 +156,10 @@ impl Selection {
         };
         let walks = self.walks.len();
         for &operand in &entry.inputs[..fusion.operands] {
-            let as_it_stands = Access::of(log, operand, &fusion.domain);
+            let to = if fusion.part == Part::Embed { log.shape(operand) } else { &fusion.domain };
+            let as_it_stands = Access::of(log, operand, to);
             let walk = match as_it_stands.splits() & splits {
-                0 => Access::of_stored(log, root(log, operand), log.shape(operand), &fusion.domain),
+                0 => Access::of_stored(log, root(log, operand), log.shape(operand), to),
                 _ => as_it_stands,
             };
             splits &= walk.splits();
