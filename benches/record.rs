@@ -1,8 +1,8 @@
-//! What recording the same thing again costs, per instruction.
+//! What recording the same thing again costs, per instruction, and what the first and the second sight cost.
 
 use std::hint::black_box;
 
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use gradus::prelude::*;
 
 /// 1000 scalar instructions: 250 links of four, two of them with a number that is data.
@@ -46,6 +46,46 @@ fn record(c: &mut Criterion) {
     model(&mut tape);
     group.throughput(Throughput::Elements(tape.len() as u64));
     group.bench_function("a small network and its loss, forward", |b| b.iter(|| model(&mut tape)));
+    group.finish();
+
+    // What is seen for the first time is recorded and interpreted; the second time, it is planned. The network is so small
+    // that computing it hardly counts.
+    let mut group = c.benchmark_group("first sight");
+    let mut params = Params::<f32>::new();
+    let mlp = Mlp::new(&mut params, "mlp", &[2, 2, 2, 2, 2, 2, 2], Activation::Tanh, &mut rng);
+    let (images, labels) = (Array2::<f32>::ones((1, 2)), vec![1]);
+    let step = |tape: &mut Tape<f32>, gradient: &mut Gradient<f32>| {
+        let step = tape.record(&params);
+        black_box(cross_entropy(mlp.forward(step.input(&images)), &labels).backward(gradient));
+    };
+    let mut tape = Tape::new();
+    step(&mut tape, &mut params.gradient());
+    group.throughput(Throughput::Elements(tape.len() as u64));
+    group.bench_function("recording, differentiating and interpreting", |b| {
+        b.iter_batched(
+            || (Tape::new(), params.gradient()),
+            |(mut tape, mut gradient)| {
+                step(&mut tape, &mut gradient);
+                (tape, gradient)
+            },
+            BatchSize::SmallInput,
+        );
+    });
+    let seen = || {
+        let (mut tape, mut gradient) = (Tape::new(), params.gradient());
+        step(&mut tape, &mut gradient);
+        (tape, gradient)
+    };
+    group.bench_function("recording again, planning and running", |b| {
+        b.iter_batched(
+            seen,
+            |(mut tape, mut gradient)| {
+                step(&mut tape, &mut gradient);
+                (tape, gradient)
+            },
+            BatchSize::SmallInput,
+        );
+    });
     group.finish();
 }
 

@@ -1,7 +1,8 @@
 //! Whole steps — forward, loss, backward, update — of the workloads that other libraries are timed on, too.
 //!
 //! `cargo bench --bench steps -- --tsv` prints one line a workload, `name<TAB>microseconds per step`: the median of nine
-//! repetitions. Words on the command line choose workloads by name; `--listing` prints the tape instead.
+//! repetitions. Words on the command line choose workloads by name; `--listing` prints the tape instead, and `--steps=1000`
+//! runs just so many steps, for a profiler.
 
 use std::env;
 use std::hint::black_box;
@@ -19,7 +20,8 @@ fn main() {
     let words: Vec<String> = env::args().skip(1).filter(|word| word != "--bench").collect();
     let (flags, names): (Vec<_>, Vec<_>) = words.iter().partition(|word| word.starts_with("--"));
     let listing = flags.iter().any(|flag| *flag == "--listing");
-    let mut bench = Bench { names: names.into_iter().cloned().collect(), listing };
+    let steps = flags.iter().find_map(|flag| flag.strip_prefix("--steps=")?.parse().ok());
+    let mut bench = Bench { names: names.into_iter().cloned().collect(), listing, steps };
 
     bench.mlp("tiny 2-16-1 b32 tanh mse sgd", &[2, 16, 1], 32, Activation::Tanh, Loss::Mse, || Sgd::new(1e-3));
     bench.mlp("small 64-32-10 b64 relu ce adam", &[64, 32, 10], 64, Activation::Relu, Loss::CrossEntropy, adam);
@@ -68,6 +70,7 @@ enum Loss {
 struct Bench {
     names: Vec<String>,
     listing: bool,
+    steps: Option<usize>,
 }
 
 impl Bench {
@@ -129,7 +132,10 @@ impl Bench {
 
     fn time(&self, name: &str, mut step: impl FnMut()) {
         (0..4).for_each(|_| step());
-        if self.listing {
+        if let Some(steps) = self.steps {
+            (0..steps).for_each(|_| step());
+        }
+        if self.listing || self.steps.is_some() {
             return;
         }
         let mut seconds = |count: usize| {
