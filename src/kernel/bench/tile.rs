@@ -1,5 +1,6 @@
 //! Passes over groups of pointwise ops that are typical of models.
 
+use crate::kernel::simd::{Isa, Kernel, dispatch};
 use crate::kernel::tile::{Binary, Graph, Node, NodeId, Operands, Output, Program, Scratch, Unary, compile};
 
 /// Which computation is measured.
@@ -68,7 +69,21 @@ impl Writer {
 unsafe fn softsign(operands: *const *const f32, out: *mut f32, len: usize) {
     // SAFETY: the caller vouches for one operand and `len` elements.
     let (x, out) = unsafe { (std::slice::from_raw_parts(*operands, len), std::slice::from_raw_parts_mut(out, len)) };
-    out.iter_mut().zip(x).for_each(|(out, &x)| *out = x / (1.0 + x.abs()));
+    dispatch(Softsign { x, out });
+}
+
+struct Softsign<'a> {
+    x: &'a [f32],
+    out: &'a mut [f32],
+}
+
+impl Kernel for Softsign<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Isa>(self) {
+        self.out.iter_mut().zip(self.x).for_each(|(out, &x)| *out = x / (1.0 + x.abs()));
+    }
 }
 
 impl Pass {

@@ -3,7 +3,7 @@
 use super::facts::{Fact, Moment, Phase, facts};
 use super::instr::Instr;
 use super::lower::Lowered;
-use super::machine::{BLOCK, block_lengths};
+use super::machine::BLOCK;
 use super::program::{Entry, EntryId, Finish, Part, Position, Program, RowsOf, RowsSum, Step, Sum};
 use super::tiling::Tiling;
 use super::{Extent, Graph, LANES, Node, NodeId, Output, SUM_BLOCK};
@@ -53,7 +53,7 @@ pub(super) enum End {
 }
 
 impl<'g, T: Element> Compiler<'g, T> {
-    pub(super) fn new(lowered: &'g Lowered<T>, facts: Vec<Fact>, tiling: Tiling, level: Level) -> Self {
+    pub(super) fn new(lowered: &'g Lowered<T>, facts: Vec<Fact>, tiling: Tiling) -> Self {
         let Lowered { graph, offsets, .. } = lowered;
         let part = Part {
             tiling,
@@ -64,7 +64,6 @@ impl<'g, T: Element> Compiler<'g, T> {
             steps: Vec::new(),
             sums: Vec::new(),
             rows_sums: Vec::new(),
-            blocks: block_lengths::<T>(level),
             travelling: Vec::new(),
             finish: Vec::new(),
             ends: 0,
@@ -435,7 +434,7 @@ pub(super) fn compile_at<T: Element>(graph: &Graph<T>, level: Level) -> Program<
     let facts = facts(&lowered.graph);
     let tiling = Tiling::new(&lowered.graph, &facts, cost(&lowered.graph, &facts));
     let first = lowered.first;
-    Program { level, parts: vec![Compiler::new(&lowered, facts, tiling, level).compile(first)] }
+    Program { level, parts: vec![Compiler::new(&lowered, facts, tiling).compile(first)] }
 }
 
 /// About what an element costs, in nanoseconds.

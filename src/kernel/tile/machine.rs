@@ -5,36 +5,35 @@
 //! inputs, outputs or intermediate values, go through one table of pointers; those in front move on with each block.
 
 use super::instr::{Instr, Op};
+use super::program::Foreign;
 use super::{LANES, formula};
 use crate::kernel::simd::{Element, Isa, Kernel, Lanes, Level};
-
-/// The elements of the largest block on any instruction set.
-pub(super) const BLOCK: usize = 256;
 
 /// One run over `len` elements.
 pub(super) struct Run<'a, T> {
     pub(super) code: &'a [Instr],
-    pub(super) table: *mut *mut T,
+    /// The pointers that the code names; behind them there is room for one more for each that is foreign.
+    pub(super) table: &'a mut [*mut T],
     /// How many pointers at the front of the table move on.
     pub(super) moving: usize,
     pub(super) len: usize,
     /// The position of the first element, which decides the lanes of sums that it is added to; a whole number of blocks.
     pub(super) start: usize,
-    /// Whether to run in small blocks, which suit a short end better.
-    pub(super) small: bool,
+    /// Which of the moving pointers are not into our own memory.
+    pub(super) foreign: &'a [Foreign],
+    /// How many elements behind the last may be touched at foreign pointers.
+    pub(super) behind: usize,
+    /// A block for the end of each foreign operand.
+    pub(super) ends: *mut T,
 }
 
-/// The elements of a block, and of a small one, at a level.
-pub(super) fn block_lengths<T: Element>(level: Level) -> (usize, usize) {
-    let lanes = match level {
-        Level::Avx512 => 64 / size_of::<T>(),
-        Level::Avx2 => 32 / size_of::<T>(),
-        Level::Neon | Level::Portable => 16 / size_of::<T>(),
-    };
-    (vectors(level) * lanes, SMALL * lanes)
-}
+/// The elements of the largest block on any instruction set.
+pub(super) const BLOCK: usize = 256;
 
-/// How many vectors leave registers to spare.
+/// The vectors of a small block.
+const SMALL: usize = 4;
+
+/// How many vectors a block has: as many as leave some registers to spare.
 const fn vectors(level: Level) -> usize {
     match level {
         Level::Avx512 | Level::Neon => 16,
@@ -42,45 +41,102 @@ const fn vectors(level: Level) -> usize {
     }
 }
 
-/// The vectors of a small block.
-const SMALL: usize = 4;
-
 impl<T: Element> Kernel for Run<'_, T> {
     type Output = ();
 
     #[inline(always)]
     fn run<I: Isa>(self) {
-        // SAFETY: whoever made the run vouches for its table.
+        // SAFETY: whoever made the run vouches for it.
         unsafe {
-            if self.small {
-                execute::<T, I, SMALL>(&self);
-            } else if const { vectors(I::LEVEL) == 16 } {
-                execute::<T, I, 16>(&self);
+            if const { vectors(I::LEVEL) == 16 } {
+                self.all::<I, 16>();
             } else {
-                execute::<T, I, 8>(&self);
+                self.all::<I, 8>();
             }
         }
     }
 }
 
-/// # Safety
-///
-/// The code must end with [`Op::End`], and what it does at each place of the table must be allowed there: for as many elements
-/// as whole blocks cover, but one element where the op takes a number, and [`LANES`] where it sums.
-#[inline(always)]
-unsafe fn execute<T: Element, I: Isa, const N: usize>(run: &Run<'_, T>) {
-    let block = N * T::V::<I>::N;
-    let (mut rest, mut position) = (run.len, run.start);
-    while rest > 0 {
-        // SAFETY: as above, for this block.
-        unsafe { one_block::<T, I, N>(run, rest.min(block), position) };
-        rest = rest.saturating_sub(block);
-        position += block;
-        for k in 0..run.moving {
-            // SAFETY: the place is within the table, and the pointer at most one block behind the last that is used.
+impl<T: Element> Run<'_, T> {
+    /// Whole blocks, then what is left in small ones or one large one.
+    ///
+    /// # Safety
+    ///
+    /// See [`execute`](Self::execute); only `behind` elements beyond `len` are touched at foreign pointers.
+    #[inline(always)]
+    unsafe fn all<I: Isa, const N: usize>(mut self) {
+        let width = T::V::<I>::N;
+        let (block, small) = (N * width, SMALL * width);
+        let rest = self.len % block;
+        let is_short = rest <= 2 * small;
+        let covered = if is_short { rest.next_multiple_of(small) } else { block };
+        let whole = self.len - rest;
+        // SAFETY: the blocks for the ends are as long as a block of ours.
+        unsafe {
+            self.execute::<I, N>(whole, 0);
+            if rest == 0 {
+                return;
+            }
+            let stands_out = covered - rest > self.behind;
+            if stands_out {
+                self.bring_ends::<I>(rest);
+            }
+            if is_short {
+                self.execute::<I, SMALL>(rest, whole);
+            } else {
+                self.execute::<I, N>(rest, whole);
+            }
+            if stands_out {
+                self.take_ends::<I>(rest);
+            }
+        }
+    }
+
+    /// Copies the last `rest` elements of foreign operands to where whole blocks may be touched.
+    #[inline(always)]
+    unsafe fn bring_ends<I: Isa>(&mut self, rest: usize) {
+        let pointers = self.table.len() - self.foreign.len();
+        for (k, foreign) in self.foreign.iter().enumerate() {
+            // SAFETY: the caller vouches for `rest` elements, and for a block for each foreign operand.
             unsafe {
-                let pointer = run.table.add(k);
-                *pointer = (*pointer).wrapping_add(block);
+                let place = self.table.as_mut_ptr().add(foreign.place.into());
+                let end = self.ends.add(k * BLOCK);
+                if foreign.reads {
+                    copy::<T, I>(*place, end, rest);
+                }
+                *self.table.as_mut_ptr().add(pointers + k) = *place;
+                *place = end;
+            }
+        }
+    }
+
+    /// Copies the ends of what was written to where they belong.
+    #[inline(always)]
+    unsafe fn take_ends<I: Isa>(&mut self, rest: usize) {
+        let pointers = self.table.len() - self.foreign.len();
+        for (k, _) in self.foreign.iter().enumerate().filter(|(_, foreign)| foreign.writes) {
+            // SAFETY: see `bring_ends`.
+            unsafe { copy::<T, I>(self.ends.add(k * BLOCK), *self.table.as_mut_ptr().add(pointers + k), rest) };
+        }
+    }
+
+    /// Runs the code on `len` elements, `done` behind the first.
+    ///
+    /// # Safety
+    ///
+    /// The code must end with [`Op::End`], and what it does at each place of the table must be allowed there: for as many
+    /// elements as whole blocks cover, but one element where the op takes a number, and [`LANES`] where it sums.
+    #[inline(always)]
+    unsafe fn execute<I: Isa, const N: usize>(&mut self, len: usize, done: usize) {
+        let block = N * T::V::<I>::N;
+        let (mut rest, mut position) = (len, self.start + done);
+        while rest > 0 {
+            // SAFETY: as above, for this block.
+            unsafe { one_block::<T, I, N>(self.code, self.table.as_ptr(), rest.min(block), position) };
+            rest = rest.saturating_sub(block);
+            position += block;
+            for pointer in &mut self.table[..self.moving] {
+                *pointer = pointer.wrapping_add(block);
             }
         }
     }
@@ -88,17 +144,40 @@ unsafe fn execute<T: Element, I: Isa, const N: usize>(run: &Run<'_, T>) {
 
 /// # Safety
 ///
-/// See [`execute`].
+/// `n` elements must be readable at one place and writable at the other.
+#[inline(always)]
+unsafe fn copy<T: Element, I: Isa>(from: *const T, to: *mut T, n: usize) {
+    let width = T::V::<I>::N;
+    for i in (0..n).step_by(width) {
+        // SAFETY: not beyond the first `n`.
+        unsafe {
+            if i + width <= n {
+                T::V::<I>::load(from.add(i)).store(to.add(i));
+            } else {
+                T::V::<I>::load_masked(from.add(i), n - i).store_masked(to.add(i), n - i);
+            }
+        }
+    }
+}
+
+/// # Safety
+///
+/// See [`Run::execute`].
 #[inline(always)]
 #[allow(clippy::too_many_lines, reason = "an arm for each instruction")]
-unsafe fn one_block<T: Element, I: Isa, const N: usize>(run: &Run<'_, T>, live: usize, position: usize) {
+unsafe fn one_block<T: Element, I: Isa, const N: usize>(
+    code: &[Instr],
+    table: *const *mut T,
+    live: usize,
+    position: usize,
+) {
     use formula::{
         abs, add, ceil, choose, copy, div, eq, floor, ge, gt, le, lt, maximum, minimum, mul, ne, neg, recip, relu,
         round, rsqrt, sign, sqrt, square, sub, weigh,
     };
     let width = T::V::<I>::N;
     let mut acc = [T::V::<I>::zero(); N];
-    let mut next = run.code.as_ptr();
+    let mut next = code.as_ptr();
     // SAFETY: the code ends with `End`, so there is an instruction behind each other one; the rest is as above.
     unsafe {
         loop {
@@ -106,7 +185,7 @@ unsafe fn one_block<T: Element, I: Isa, const N: usize>(run: &Run<'_, T>, live: 
             next = next.add(1);
             macro_rules! pointer {
                 ($k:literal) => {
-                    *run.table.add(instr.at[$k].into())
+                    *table.add(instr.at[$k].into())
                 };
             }
             // What is fetched once for all vectors, and what vector j of an operand is.

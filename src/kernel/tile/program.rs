@@ -18,8 +18,6 @@ pub(crate) struct Program<T> {
 #[derive(Debug)]
 pub(super) struct Part<T> {
     pub(super) tiling: Tiling,
-    /// The elements of a block of the accumulator machine, and of a small one.
-    pub(super) blocks: (usize, usize),
     pub(super) entries: Vec<Entry>,
     /// The entries that stand elsewhere for each tile.
     pub(super) travelling: Vec<EntryId>,

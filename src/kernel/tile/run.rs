@@ -1,15 +1,20 @@
 //! Running a program: chunk by chunk, tile by tile, step by step.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::{ptr, slice};
 
 use super::expand::{self, RepeatColumn};
-use super::machine::{BLOCK, Run};
+use super::machine::Run;
 use super::program::{Entry, EntryId, Finish, Part, Position, Program, RowsOf, Segment, Step};
 use super::rows::{Operand, Place, Rows};
 use super::scratch::Scratch;
 use super::{Extent, LANES, SUM_BLOCK, sums};
 use crate::kernel::reduce;
 use crate::kernel::simd::{self, Element, Kernel, Level};
+use crate::kernel::team;
+
+/// As many threads as take part in a pass.
+const MOST: usize = u64::BITS as usize;
 
 impl<T: Element> Program<T> {
     /// Computes all outputs. In steady state nothing is allocated.
@@ -28,22 +33,20 @@ impl<T: Element> Program<T> {
     ) {
         for part in &self.parts {
             let chunks = part.tiling.chunks();
-            let workers = threads.clamp(1, chunks);
+            let workers = threads.clamp(1, chunks.min(MOST));
             let (numbers, pointers) = (part.shared + workers * part.area, workers * part.pointers);
             let (shared, table) = scratch.reserve(numbers, pointers);
-            let pass = Pass { part, level: self.level, inputs, labels, outputs, shared };
-            let worker = |k: usize| Worker {
-                pass: &pass,
-                area: shared.wrapping_add(part.shared + k * part.area),
-                table: table.wrapping_add(k * part.pointers),
-                tile: Tile::default(),
-                end: 0,
-            };
+            let pass = Pass { part, level: self.level, inputs, labels, outputs, shared, table };
             // SAFETY: the caller vouches for inputs and outputs; the memory is as large as the part asks for.
             unsafe {
-                worker(0).once();
-                worker(0).chunk(0, part.tiling.length());
-                worker(0).finish();
+                let mut worker = pass.worker(0);
+                worker.once();
+                if workers == 1 {
+                    worker.chunk(0, part.tiling.length());
+                } else {
+                    pass.share(chunks, workers);
+                }
+                worker.finish();
             }
         }
     }
@@ -57,6 +60,62 @@ struct Pass<'a, T> {
     labels: &'a [*const u32],
     outputs: &'a [*mut T],
     shared: *mut T,
+    table: *mut *mut T,
+}
+
+// SAFETY: threads read the inputs, write different chunks of the outputs, and each has memory of its own in the rest but for
+// what is the same for all, which is written before they begin, and places for each chunk.
+unsafe impl<T: Sync> Sync for Pass<'_, T> {}
+
+impl<'a, T: Element> Pass<'a, T> {
+    /// The `k`th thread, with its own memory.
+    fn worker(&'a self, k: usize) -> Worker<'a, T> {
+        Worker {
+            pass: self,
+            area: self.shared.wrapping_add(self.part.shared + k * self.part.area),
+            table: self.table.wrapping_add(k * self.part.pointers),
+            tile: Tile::default(),
+            end: 0,
+        }
+    }
+
+    /// Shares the chunks among threads.
+    ///
+    /// # Safety
+    ///
+    /// That of [`Program::run`].
+    unsafe fn share(&self, chunks: usize, workers: usize) {
+        let tiling = &self.part.tiling;
+        let places = Places(AtomicU64::new(u64::MAX >> (u64::BITS as usize - workers)));
+        team::run(chunks, workers, &|chunk| {
+            let place = places.take();
+            let start = chunk * tiling.chunk;
+            // SAFETY: the caller vouches for it; nobody else has this memory before its place is given back.
+            unsafe { self.worker(place.1).chunk(start, tiling.length().min(start + tiling.chunk)) };
+        });
+    }
+}
+
+/// Which memory is free, a bit for each thread.
+struct Places(AtomicU64);
+
+/// A place that is taken until it is dropped.
+struct Taken<'a>(&'a Places, usize);
+
+impl Places {
+    /// There must be one: no more threads are at work than there are bits.
+    fn take(&self) -> Taken<'_> {
+        let first = |free: u64| Some(free & free.wrapping_sub(1));
+        let Ok(free) = self.0.fetch_update(Ordering::Acquire, Ordering::Relaxed, first) else { unreachable!() };
+        assert!(free != 0, "more threads than were asked for");
+        Taken(self, free.trailing_zeros() as usize)
+    }
+}
+
+impl Drop for Taken<'_> {
+    fn drop(&mut self) {
+        self.0.0.fetch_or(1 << self.1, Ordering::Release);
+    }
 }
 
 /// A thread at work on a chunk.
@@ -279,62 +338,41 @@ impl<T: Element> Worker<'_, T> {
     /// Runs code over the present tile.
     unsafe fn code(&self, segment: &Segment) {
         let part = self.pass.part;
-        let (block, small) = part.blocks;
+        let len = segment.table.len();
         // SAFETY: there is room for the longest table behind the places of the entries.
-        let table = unsafe { self.table.add(part.entries.len()) };
-        for (k, &id) in segment.table.iter().enumerate() {
-            // SAFETY: see above.
-            unsafe { *table.add(k) = self.pointer(id) };
-        }
-        let run = |len, done, small| {
-            let code = &part.code[segment.code.clone()];
-            let start = self.tile.column + done;
-            self.dispatch(Run { code, table, moving: segment.moving, len, start, small });
-        };
-        let len = self.len(segment.extent);
-        let rest = len % block;
-        let short = rest <= 2 * small;
-        let covered = if short { rest.next_multiple_of(small) } else { block };
-        let behind = match segment.extent {
-            Extent::Whole if part.tiling.is_flat() => self.end - (self.tile.column + self.tile.columns),
-            _ if part.tiling.is_flat() || segment.extent == Extent::Number => 0,
-            Extent::Whole => (self.end - (self.tile.row + self.tile.rows)) * part.tiling.columns,
-            _ => self.end - (self.tile.row + self.tile.rows),
-        };
-        if rest == 0 || segment.foreign.is_empty() || segment.overrun && covered - rest <= behind {
-            let len = if short { len - rest } else { len };
-            run(len, 0, false);
-            if short && rest > 0 {
-                run(rest, len, true);
-            }
-            return;
-        }
-        run(len - rest, 0, false);
-        // SAFETY: the end of the segment's inputs and outputs is `rest` elements; each has a block of its own here.
-        unsafe {
-            let ends = self.area.add(part.ends);
-            for (k, foreign) in segment.foreign.iter().enumerate() {
-                let (place, end) = (table.add(foreign.place.into()), ends.add(k * BLOCK));
-                if foreign.reads {
-                    ptr::copy_nonoverlapping(*place, end, rest);
-                }
-                if foreign.writes {
-                    *self.table.add(part.entries.len() + segment.table.len() + k) = *place;
-                }
-                *place = end;
-            }
-            run(rest, len - rest, short);
-            for (k, _) in segment.foreign.iter().enumerate().filter(|(_, foreign)| foreign.writes) {
-                let to = *self.table.add(part.entries.len() + segment.table.len() + k);
-                ptr::copy_nonoverlapping(ends.add(k * BLOCK), to, rest);
-            }
+        let table =
+            unsafe { slice::from_raw_parts_mut(self.table.add(part.entries.len()), len + segment.foreign.len()) };
+        table.iter_mut().zip(&segment.table).for_each(|(place, &id)| *place = self.pointer(id));
+        self.dispatch(Run {
+            code: &part.code[segment.code.clone()],
+            table,
+            moving: segment.moving,
+            len: self.len(segment.extent),
+            start: self.tile.column,
+            foreign: &segment.foreign,
+            behind: if segment.overrun { self.behind(segment) } else { 0 },
+            ends: self.area.wrapping_add(part.ends),
+        });
+    }
+
+    /// How many elements of the chunk there are behind the present tile.
+    fn behind(&self, segment: &Segment) -> usize {
+        let Tile { row, column, rows, columns } = self.tile;
+        let tiling = &self.pass.part.tiling;
+        match segment.extent {
+            _ if segment.foreign.is_empty() => usize::MAX,
+            Extent::Number => 0,
+            Extent::Whole if tiling.is_flat() => self.end - (column + columns),
+            Extent::Column if tiling.is_flat() => 0,
+            Extent::Whole => (self.end - (row + rows)) * tiling.columns,
+            Extent::Column => self.end - (row + rows),
         }
     }
 
     /// What is done when all tiles are finished.
     unsafe fn finish(&mut self) {
         let part = self.pass.part;
-        let Part { tiling, .. } = part;
+        let tiling = &part.tiling;
         self.tile = Tile::default();
         // SAFETY: the sums are in the memory of all, and all threads are done with it; the caller vouches for the outputs.
         unsafe {

@@ -7,6 +7,8 @@ use crate::kernel::reduce;
 
 /// Elements of a tile that intermediate values are kept of.
 const TILE: usize = 1024;
+/// Elements of a tile of which nothing but repeated operands is kept.
+const LIGHT: usize = 4096;
 /// Elements of a chunk without intermediate tiles, below which another chunk does not pay.
 const CHUNK: usize = 1 << 14;
 
@@ -31,8 +33,10 @@ impl Tiling {
             () if rows == 1 && whole_rows => (1, columns),
             () if rows == 1 && (heavy || sums) => (1, if heavy { TILE } else { SUM_BLOCK }),
             () if rows == 1 => (1, CHUNK),
-            () if columns > TILE / 2 => (1, if whole_rows || !heavy { columns } else { TILE }),
-            () => (several_rows(columns).min(rows), columns),
+            () if columns > if heavy { TILE / 2 } else { LIGHT / 2 } => {
+                (1, if whole_rows || !heavy { columns } else { TILE })
+            }
+            () => (several_rows(columns, if heavy { TILE } else { LIGHT }).min(rows), columns),
         };
         let mut tiling = Self { rows, columns, tile_rows, tile_columns: tile_columns.min(columns), chunk: 0 };
         tiling.chunk = tiling.chunk_length(graph, facts, cost);
@@ -91,10 +95,10 @@ impl Tiling {
 const CHUNK_COST: f64 = 5000.0;
 
 /// As many rows as make a tile, if possible a whole number of blocks.
-fn several_rows(columns: usize) -> usize {
+fn several_rows(columns: usize, tile: usize) -> usize {
     let columns = columns.max(1);
     let whole = BLOCK / common(BLOCK, columns);
-    if whole * columns <= 4 * TILE { whole * (TILE / (whole * columns)).max(1) } else { (TILE / columns).max(1) }
+    if whole * columns <= 4 * TILE { whole * (tile / (whole * columns)).max(1) } else { (tile / columns).max(1) }
 }
 
 /// The greatest common divisor.
