@@ -3,6 +3,9 @@
 use super::view::View;
 use crate::kernel::simd::{Element, Isa, Lanes, WIDEST};
 
+/// Bytes that are moved as one.
+const BLOCK: usize = 16;
+
 /// Lays out `rows × columns` of B row after row, `width` apart, zeros behind the columns up to whole vectors.
 ///
 /// # Safety
@@ -61,30 +64,52 @@ unsafe fn transpose<T: Element, I: Isa>(
     to_row: usize,
 ) {
     let n = const { <T::V<I> as Lanes<T>>::N };
-    let mut square = [<T::V<I>>::zero(); WIDEST];
     if rows == n && columns == n {
-        for (i, row) in square.iter_mut().enumerate().take(n) {
-            // SAFETY: a whole row.
-            *row = unsafe { <T::V<I>>::load(from.add(i * from_row)) };
-        }
-    } else {
-        for (i, row) in square.iter_mut().enumerate().take(rows) {
-            // SAFETY: the columns of a row.
-            *row = unsafe { <T::V<I>>::load_masked(from.add(i * from_row), columns) };
-        }
+        // SAFETY: a whole square.
+        return unsafe { transpose_square::<T, I>(from, from_row, n, to, to_row) };
     }
-    // Zipping the first half of the rows with the second moves one bit of the row's number into the column's.
-    let mut bit = 1;
-    while bit < n {
-        let old = square;
-        for i in 0..n / 2 {
-            (square[2 * i], square[2 * i + 1]) = old[i].zip(old[i + n / 2]);
-        }
-        bit *= 2;
+    let mut square = [[T::zero(); WIDEST]; WIDEST];
+    for (i, row) in square.iter_mut().enumerate().take(rows) {
+        // SAFETY: the columns of a row; no vector is wider than the square.
+        unsafe { <T::V<I>>::load_masked(from.add(i * from_row), columns).store(row.as_mut_ptr()) }
     }
-    for (j, row) in square.iter().enumerate().take(if columns == n { n } else { columns }) {
-        // SAFETY: a vector for each column.
-        unsafe { row.store(to.add(j * to_row)) }
+    // SAFETY: a whole square, and a vector for each column.
+    unsafe { transpose_square::<T, I>(square.as_ptr().cast(), WIDEST, columns, to, to_row) }
+}
+
+/// # Safety
+///
+/// `from` must reach `N × N` elements, `to` a vector for each of the `columns`.
+#[inline(always)]
+unsafe fn transpose_square<T: Element, I: Isa>(
+    from: *const T,
+    from_row: usize,
+    columns: usize,
+    to: *mut T,
+    to_row: usize,
+) {
+    let n = const { <T::V<I> as Lanes<T>>::N };
+    let block = const { BLOCK / size_of::<T>() };
+    for first in (0..n).step_by(block) {
+        // Blocks of every fourth (or second) row in one vector: what is left is to transpose within blocks.
+        let mut vectors = [<T::V<I>>::zero(); BLOCK / 4];
+        for (r, vector) in vectors.iter_mut().enumerate().take(block) {
+            // SAFETY: blocks of the square.
+            *vector = unsafe { <T::V<I>>::load_blocks(from.add(r * from_row + first), block * from_row) };
+        }
+        // Zipping the first half with the second moves one bit of a vector's number behind those of the lane's.
+        let mut done = 1;
+        while done < block {
+            let old = vectors;
+            for i in 0..block / 2 {
+                (vectors[2 * i], vectors[2 * i + 1]) = old[i].zip_blocks(old[i + block / 2]);
+            }
+            done *= 2;
+        }
+        for (j, vector) in vectors.iter().enumerate().take(block.min(columns.saturating_sub(first))) {
+            // SAFETY: one of the columns.
+            unsafe { vector.store(to.add((first + j) * to_row)) }
+        }
     }
 }
 

@@ -61,6 +61,7 @@ lanes! {
     tests { any = any_single, all = all_single, }
     select { select_single }
     zip { lower_single, upper_single }
+    blocks { _mm256_unpacklo_ps, _mm256_unpackhi_ps, blocks_single }
     shifts { bits_shl = single_bits::left, bits_shr = single_bits::right, }
     reduce { reduce_sum = sum_single, reduce_max = max_single, reduce_min = min_single, }
 }
@@ -86,6 +87,7 @@ lanes! {
     tests { any = any_double, all = all_double, }
     select { select_double }
     zip { lower_double, upper_double }
+    blocks { _mm256_unpacklo_pd, _mm256_unpackhi_pd, blocks_double }
     shifts { bits_shl = double_bits::left, bits_shr = double_bits::right, }
     reduce { reduce_sum = sum_double, reduce_max = max_double, reduce_min = min_double, }
 }
@@ -264,4 +266,28 @@ unsafe fn lower_double(a: __m256d, b: __m256d) -> __m256d {
 unsafe fn upper_double(a: __m256d, b: __m256d) -> __m256d {
     // SAFETY: the caller vouches for the instruction set.
     unsafe { _mm256_permute2f128_pd::<0x31>(_mm256_unpacklo_pd(a, b), _mm256_unpackhi_pd(a, b)) }
+}
+
+/// # Safety
+///
+/// As for [`Lanes::load_blocks`].
+#[inline(always)]
+unsafe fn blocks_single(from: *const f32, stride: usize) -> __m256 {
+    // SAFETY: the caller vouches for two blocks.
+    unsafe {
+        let lower = _mm256_castps128_ps256(_mm_loadu_ps(from));
+        _mm256_insertf128_ps::<1>(lower, _mm_loadu_ps(from.add(stride)))
+    }
+}
+
+/// # Safety
+///
+/// As for [`Lanes::load_blocks`].
+#[inline(always)]
+unsafe fn blocks_double(from: *const f64, stride: usize) -> __m256d {
+    // SAFETY: the caller vouches for two blocks.
+    unsafe {
+        let lower = _mm256_castpd128_pd256(_mm_loadu_pd(from));
+        _mm256_insertf128_pd::<1>(lower, _mm_loadu_pd(from.add(stride)))
+    }
 }

@@ -62,6 +62,7 @@ lanes! {
     tests { any = any_single, all = all_single, }
     select { select_single }
     zip { lower_single, upper_single }
+    blocks { _mm512_unpacklo_ps, _mm512_unpackhi_ps, blocks_single }
     shifts { bits_shl = single_bits::left, bits_shr = single_bits::right, }
     reduce { reduce_sum = sum_single, reduce_max = max_single, reduce_min = min_single, }
 }
@@ -87,6 +88,7 @@ lanes! {
     tests { any = any_double, all = all_double, }
     select { select_double }
     zip { lower_double, upper_double }
+    blocks { _mm512_unpacklo_pd, _mm512_unpackhi_pd, blocks_double }
     shifts { bits_shl = double_bits::left, bits_shr = double_bits::right, }
     reduce { reduce_sum = sum_double, reduce_max = max_double, reduce_min = min_double, }
 }
@@ -265,4 +267,32 @@ unsafe fn lower_double(a: __m512d, b: __m512d) -> __m512d {
 unsafe fn upper_double(a: __m512d, b: __m512d) -> __m512d {
     // SAFETY: the caller vouches for the instruction set.
     unsafe { _mm512_permutex2var_pd(a, _mm512_setr_epi64(4, 12, 5, 13, 6, 14, 7, 15), b) }
+}
+
+/// # Safety
+///
+/// As for [`Lanes::load_blocks`].
+#[inline(always)]
+unsafe fn blocks_single(from: *const f32, stride: usize) -> __m512 {
+    // SAFETY: the caller vouches for four blocks.
+    unsafe {
+        let first = _mm512_castps128_ps512(_mm_loadu_ps(from));
+        let second = _mm512_insertf32x4::<1>(first, _mm_loadu_ps(from.add(stride)));
+        let third = _mm512_insertf32x4::<2>(second, _mm_loadu_ps(from.add(2 * stride)));
+        _mm512_insertf32x4::<3>(third, _mm_loadu_ps(from.add(3 * stride)))
+    }
+}
+
+/// # Safety
+///
+/// As for [`Lanes::load_blocks`].
+#[inline(always)]
+unsafe fn blocks_double(from: *const f64, stride: usize) -> __m512d {
+    // SAFETY: the caller vouches for four blocks.
+    unsafe {
+        let first = _mm512_castpd128_pd512(_mm_loadu_pd(from));
+        let second = _mm512_insertf64x2::<1>(first, _mm_loadu_pd(from.add(stride)));
+        let third = _mm512_insertf64x2::<2>(second, _mm_loadu_pd(from.add(2 * stride)));
+        _mm512_insertf64x2::<3>(third, _mm_loadu_pd(from.add(3 * stride)))
+    }
 }

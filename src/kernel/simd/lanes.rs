@@ -158,6 +158,24 @@ pub(crate) trait Lanes<T: Real>:
     /// The lanes of both in turn, in two vectors: a₀ b₀ a₁ b₁ …
     fn zip(self, b: Self) -> (Self, Self);
 
+    /// [`zip`](Lanes::zip) within each block of 16 bytes.
+    #[inline(always)]
+    fn zip_blocks(self, b: Self) -> (Self, Self) {
+        self.zip(b)
+    }
+
+    /// Blocks of 16 bytes that stand `stride` elements apart.
+    ///
+    /// # Safety
+    ///
+    /// As many blocks as a vector has must be readable from `from` on.
+    #[inline(always)]
+    unsafe fn load_blocks(from: *const T, stride: usize) -> Self {
+        let _ = stride;
+        // SAFETY: the vector is one block.
+        unsafe { Self::load(from) }
+    }
+
     /// The sum over all lanes: the upper half is added to the lower, then again, until one is left.
     #[inline(always)]
     fn reduce_sum(self) -> T {
@@ -223,6 +241,7 @@ macro_rules! lanes {
         tests { $($test:ident = $tested:expr,)* }
         select { $select:expr }
         zip { $lower:expr, $upper:expr }
+        $(blocks { $lower_blocks:expr, $upper_blocks:expr, $load_blocks:expr })?
         shifts { $($shift:ident = $shifted:expr,)* }
         reduce { $($reduce:ident = $reduced:expr,)* }
     ) => {
@@ -327,6 +346,16 @@ macro_rules! lanes {
             fn zip(self, b: Self) -> (Self, Self) {
                 (Self(instruction!($lower(self.0, b.0))), Self(instruction!($upper(self.0, b.0))))
             }
+
+            $(#[inline(always)]
+            fn zip_blocks(self, b: Self) -> (Self, Self) {
+                (Self(instruction!($lower_blocks(self.0, b.0))), Self(instruction!($upper_blocks(self.0, b.0))))
+            }
+
+            #[inline(always)]
+            unsafe fn load_blocks(from: *const $element, stride: usize) -> Self {
+                Self(instruction!($load_blocks(from, stride)))
+            })?
 
             $(#[inline(always)]
             fn $shift(self, by: u32) -> Self {

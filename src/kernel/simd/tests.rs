@@ -129,6 +129,15 @@ fn check_zip<T: Element, I: Isa>(a: T::V<I>, b: T::V<I>) {
     let got = [lanes(lower), lanes(upper)].concat();
     let want: Vec<T> = lanes(a).into_iter().zip(lanes(b)).flat_map(|(a, b)| [a, b]).collect();
     assert!(got.iter().zip(&want).all(|(&a, &b)| same(a, b)), "{got:?} are not {want:?}");
+
+    let block = 16 / size_of::<T>();
+    let (lower, upper) = a.zip_blocks(b);
+    for (at, (a, b)) in lanes(a).chunks(block).zip(lanes(b).chunks(block)).enumerate() {
+        let want: Vec<T> = a.iter().zip(b).flat_map(|(&a, &b)| [a, b]).collect();
+        let part = |v| lanes(v)[at * block..][..block].to_vec();
+        let got = [part(lower), part(upper)].concat();
+        assert!(got.iter().zip(&want).all(|(&a, &b)| same(a, b)), "{got:?} are not {want:?}");
+    }
 }
 
 /// Masked loads and stores at the very end of memory that is there, and nothing written behind.
@@ -150,6 +159,12 @@ fn check_memory<T: Element, I: Isa>() {
         unsafe { <T::V<I>>::load(out.as_ptr().add(1)).store(out.as_mut_ptr()) };
         assert_eq!(out[n - 1], out[n], "unaligned");
     }
+    let (block, stride) = (16 / size_of::<T>(), 5);
+    let values: Vec<T> = (0..(n / block - 1) * stride + block).map(|i| T::of(i as f64)).collect();
+    // SAFETY: the last block ends with the values.
+    let got = lanes(unsafe { <T::V<I>>::load_blocks(values.as_ptr(), stride) });
+    let want: Vec<T> = (0..n).map(|i| values[i / block * stride + i % block]).collect();
+    assert_eq!(got, want);
 }
 
 struct Check<T>(std::marker::PhantomData<T>);
