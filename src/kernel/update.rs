@@ -4,7 +4,6 @@
 //! memory is read once and written once. Multiplications and additions are not contracted: every instruction set gives
 //! the bits of the formula as it stands.
 #![allow(unsafe_code, reason = "kernels are the home of unsafe code")]
-#![allow(clippy::inline_always, reason = "what is not inlined is not compiled for the instruction set; see `simd`")]
 
 use super::simd::{Element, Isa, Kernel, Lanes, dispatch};
 use crate::real::{Real, twin};
