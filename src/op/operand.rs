@@ -6,6 +6,7 @@ use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAssi
 use super::{Arithmetic, Elementary};
 use crate::real::{Real, Scalar};
 use crate::tape::Var;
+use crate::tape::log::Side;
 
 /// A [`Var`], a reference to one, or a plain number (`f32`, `f64`, `i32`, `usize`).
 pub trait Operand<'t, T: Real> {
@@ -13,7 +14,24 @@ pub trait Operand<'t, T: Real> {
     #[doc(hidden)]
     #[track_caller]
     fn var(self, near: Var<'t, T>) -> Var<'t, T>;
+
+    /// Records an operator between `left` and this.
+    #[doc(hidden)]
+    #[inline]
+    #[track_caller]
+    fn right_of(self, left: Var<'t, T>, operator: Operator) -> Var<'t, T>
+    where
+        Self: Sized,
+    {
+        let right = self.var(left);
+        left.record(operator.0, [left, right])
+    }
 }
+
+/// An operator, as code outside this crate may not name it.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug)]
+pub struct Operator(Arithmetic);
 
 impl<'t, T: Real> Operand<'t, T> for Var<'t, T> {
     #[inline]
@@ -35,6 +53,12 @@ impl<'t, T: Real, S: Scalar> Operand<'t, T> for S {
     fn var(self, near: Var<'t, T>) -> Var<'t, T> {
         near.scalar(self)
     }
+
+    #[inline]
+    #[track_caller]
+    fn right_of(self, left: Var<'t, T>, operator: Operator) -> Var<'t, T> {
+        left.record_beside(operator.0, Side::Right, self)
+    }
 }
 
 impl<'t, T: Real, R: Operand<'t, T>> Add<R> for Var<'t, T> {
@@ -42,8 +66,7 @@ impl<'t, T: Real, R: Operand<'t, T>> Add<R> for Var<'t, T> {
     #[inline]
     #[track_caller]
     fn add(self, right: R) -> Self {
-        let right = right.var(self);
-        self.record(Arithmetic::Add, [self, right])
+        right.right_of(self, Operator(Arithmetic::Add))
     }
 }
 
@@ -52,8 +75,7 @@ impl<'t, T: Real, R: Operand<'t, T>> Sub<R> for Var<'t, T> {
     #[inline]
     #[track_caller]
     fn sub(self, right: R) -> Self {
-        let right = right.var(self);
-        self.record(Arithmetic::Sub, [self, right])
+        right.right_of(self, Operator(Arithmetic::Sub))
     }
 }
 
@@ -62,8 +84,7 @@ impl<'t, T: Real, R: Operand<'t, T>> Mul<R> for Var<'t, T> {
     #[inline]
     #[track_caller]
     fn mul(self, right: R) -> Self {
-        let right = right.var(self);
-        self.record(Arithmetic::Mul, [self, right])
+        right.right_of(self, Operator(Arithmetic::Mul))
     }
 }
 
@@ -72,8 +93,7 @@ impl<'t, T: Real, R: Operand<'t, T>> Div<R> for Var<'t, T> {
     #[inline]
     #[track_caller]
     fn div(self, right: R) -> Self {
-        let right = right.var(self);
-        self.record(Arithmetic::Div, [self, right])
+        right.right_of(self, Operator(Arithmetic::Div))
     }
 }
 
@@ -136,7 +156,7 @@ impl<'t, T: Real> Add<Var<'t, T>> for f64 {
     #[inline]
     #[track_caller]
     fn add(self, right: Var<'t, T>) -> Var<'t, T> {
-        right.scalar(self) + right
+        right.record_beside(Arithmetic::Add, Side::Left, self)
     }
 }
 
@@ -145,7 +165,7 @@ impl<'t, T: Real> Sub<Var<'t, T>> for f64 {
     #[inline]
     #[track_caller]
     fn sub(self, right: Var<'t, T>) -> Var<'t, T> {
-        right.scalar(self) - right
+        right.record_beside(Arithmetic::Sub, Side::Left, self)
     }
 }
 
@@ -154,7 +174,7 @@ impl<'t, T: Real> Mul<Var<'t, T>> for f64 {
     #[inline]
     #[track_caller]
     fn mul(self, right: Var<'t, T>) -> Var<'t, T> {
-        right.scalar(self) * right
+        right.record_beside(Arithmetic::Mul, Side::Left, self)
     }
 }
 
@@ -163,7 +183,7 @@ impl<'t, T: Real> Div<Var<'t, T>> for f64 {
     #[inline]
     #[track_caller]
     fn div(self, right: Var<'t, T>) -> Var<'t, T> {
-        right.scalar(self) / right
+        right.record_beside(Arithmetic::Div, Side::Left, self)
     }
 }
 

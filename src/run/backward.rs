@@ -70,14 +70,19 @@ impl<T: Real> Var<'_, T> {
         self.expect_scalar(name);
         let recorder = self.recording();
         let live = recorder.live();
-        let (indices, inputs): (Ids, Ids) = {
+        let (mut indices, mut inputs) = (Ids::new(), Ids::new());
+        {
             let log = live.log();
             if let Err(message) = gradient.fits(log.layout()) {
                 panic!("{name}: {message}");
             }
-            let trained = (0_u32..).zip(&log.layout().params).filter(|(_, slot)| !slot.frozen);
-            trained.filter_map(|(index, _)| log.param_id(index).map(|id| (index, id))).unzip()
-        };
+            for (index, slot) in (0_u32..).zip(&log.layout().params) {
+                if let Some(id) = log.param_id(index).filter(|_| !slot.frozen) {
+                    indices.push(index);
+                    inputs.push(id);
+                }
+            }
+        }
         let answers = sweep(recorder, Request { output: self.id(), cotangent: None, inputs }, Location::caller());
         let reached = indices.into_iter().zip(answers).filter_map(|(index, answer)| Some((index as usize, answer?)));
         let mut wanted = Ids::from_slice(&[self.id()]);

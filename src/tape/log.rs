@@ -33,6 +33,24 @@ use crate::shape::Shape;
 /// A line of source code, as `#[track_caller]` sees it.
 pub(crate) type Place = &'static Location<'static>;
 
+/// The side of an operator that a scalar stands on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Side {
+    Left,
+    Right,
+}
+
+impl Side {
+    /// The scalar and the other operand as they stand.
+    #[inline(always)]
+    pub(crate) fn order<V>(self, scalar: V, other: V) -> [V; 2] {
+        match self {
+            Self::Left => [scalar, other],
+            Self::Right => [other, scalar],
+        }
+    }
+}
+
 /// The position of an instruction, and so of its value.
 pub(crate) type Id = u32;
 
@@ -193,6 +211,23 @@ impl<T: Real> Log<T> {
         entry.place = place;
         self.cursor = position + 1;
         Some(id(position))
+    }
+
+    /// The same for a scalar and, right behind it, an op of two operands that has it on one side and `other` on the other:
+    /// `x * 2.0` in one go.
+    #[inline(always)]
+    pub(crate) fn find_beside_scalar(&mut self, op: Op, other: Id, side: Side, x: u64, place: Place) -> Option<Id> {
+        let position = self.cursor;
+        let [scalar, entry] = self.entries.get_mut(position..position.wrapping_add(2))? else { return None };
+        let [a, b] = side.order(id(position), other);
+        if !(scalar.op.is(Op::Leaf(Leaf::Scalar)) && entry.op.is(op) && entry.inputs[0] == a && entry.inputs[1] == b) {
+            return None;
+        }
+        scalar.inputs = split(x);
+        scalar.place = place;
+        entry.place = place;
+        self.cursor = position + 2;
+        Some(id(position + 1))
     }
 
     /// Records an instruction the slow way: looks for one like it where rules are recording, compares it with the one

@@ -81,7 +81,7 @@ impl Sweeps {
         let here = self.known[from..].iter().take_while(|sweep| sweep.start == start);
         let sweep = here.into_iter().find(|sweep| sweep.request == *request)?;
         self.done.push((id(start), id(sweep.end)));
-        Some((sweep.end, sweep.answers.clone()))
+        Some((sweep.end, Answers::from_slice(&sweep.answers)))
     }
 
     pub(super) fn start(&mut self, start: usize, place: Place) {

@@ -8,11 +8,11 @@ use ndarray::{ArrayD, ArrayRef, Dimension};
 
 use super::Target;
 use super::core::Live;
-use super::log::{Id, Place};
+use super::log::{Id, Place, Side};
 use super::recorder::Recorder;
 use crate::axes::{Axes, Axis, AxisSet, resolve_axis};
-use crate::op::Op;
 use crate::op::custom::CustomOp;
+use crate::op::{Arithmetic, Op};
 use crate::params::{Buffer, Param};
 use crate::real::{Real, Scalar};
 use crate::shape::{Lengths, Shape};
@@ -117,6 +117,24 @@ impl<'t, T: Real> Var<'t, T> {
         let op = op.into();
         self.check_recording(op, &operands);
         self.record_with_shape(op, inputs(operands), shape)
+    }
+
+    /// Records an op of this tensor and a number on one side of it, which may be another one at the next recording.
+    #[inline(always)]
+    #[track_caller]
+    pub(crate) fn record_beside(self, op: Arithmetic, side: Side, x: impl Scalar) -> Self {
+        let (bits, place) = (T::of(x.as_f64()).bits(), Location::caller());
+        let found = self.live.log_mut().find_beside_scalar(op.into(), self.id, side, bits, place);
+        match found {
+            Some(id) => self.at(id),
+            None => self.at(self.record_apart(op, side, x.as_f64())),
+        }
+    }
+
+    #[cold]
+    #[track_caller]
+    fn record_apart(self, op: Arithmetic, side: Side, x: f64) -> Id {
+        self.record(op, side.order(self.scalar(x), self)).id
     }
 
     /// Records an op with the inputs of its instruction as they are.
