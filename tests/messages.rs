@@ -38,6 +38,7 @@ fn shapes_that_do_not_fit() {
         |a, _| a.matmul(a.sum_axis(1)) => "matmul: [2, 3] · [2]: inner axes 3 and 2 differ",
         |a, _| a.dot(a) => "dot: [2, 3] · [2, 3]: expected two vectors of one length",
         |a, _| a.sum().matmul(a) => "matmul: [] · [2, 3]: a scalar is no matrix\n  help: multiply with `*`",
+        |a, b| a.reshape([2, 1, 3]).matmul(b) => "matmul: [2, 1, 3] · [4, 5]: inner axes 3 and 4 differ",
         |a, b| a.reshape([2, 1, 3]).matmul(b.t().slice(s![..3, ..]).reshape([3, 2, 2]).t()) => "matmul: [2, 1, 3] · [3, 2, 2]: inner axes 3 and 2 differ",
         |a, b| a.broadcast_to([3, 2, 3]).matmul(b.slice(s![..3, ..]).broadcast_to([2, 3, 5])) => "matmul: [3, 2, 3] · [2, 3, 5]: leading axes do not broadcast",
         |a, b| a.affine(b, b.sum_axis(0)) => "affine: [2, 3] · [4, 5]: inner axes 3 and 4 differ\n  help: a weight has shape [in, out]",
