@@ -24,7 +24,8 @@ fn params() -> (Params<f64>, Param, Param) {
     (params, w, b)
 }
 
-/// All that a program answers: its value and the gradient of its sum for the parameters, as bits.
+/// All that a program answers: its value and the gradient of its sum for the parameters, as bits. One NaN is like another:
+/// which of two a sum passes on is the machine's choice.
 fn answers(tape: &mut Tape<f64>, params: &Params<f64>, training: Option<u64>, f: &Program<'_>) -> Vec<u64> {
     let mut gradient = params.gradient();
     let step = match training {
@@ -34,7 +35,11 @@ fn answers(tape: &mut Tape<f64>, params: &Params<f64>, training: Option<u64>, f:
     let y = f(&step);
     let loss = y.sum().backward(&mut gradient);
     let value = y.value();
-    std::iter::once(&loss).chain(value.iter()).chain(gradient.flat()).map(|x| x.to_bits()).collect()
+    std::iter::once(&loss)
+        .chain(value.iter())
+        .chain(gradient.flat())
+        .map(|x| if x.is_nan() { u64::MAX } else { x.to_bits() })
+        .collect()
 }
 
 /// Runs the programs one after the other on one tape and holds each against a fresh tape; eager or not.

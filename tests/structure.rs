@@ -129,8 +129,9 @@ fn without_example(text: &str) -> Vec<String> {
 
 #[test]
 fn every_op_has_an_example() {
-    for path in files(&source()) {
-        let missing = without_example(&fs::read_to_string(&path).unwrap());
+    // Kernels are public for the benches of this crate alone.
+    for path in files(&source()).iter().filter(|path| !path.starts_with(source().join("kernel"))) {
+        let missing = without_example(&fs::read_to_string(path).unwrap());
         // The registry's own list.
         let missing: Vec<_> = missing.into_iter().filter(|name| name != "names").collect();
         assert!(missing.is_empty(), "without an example in {}: {missing:?}", path.display());
