@@ -5,11 +5,15 @@
 
 pub(crate) mod aligned;
 pub mod bench;
+pub(crate) mod block;
 pub(crate) mod cast;
+pub(crate) mod formula;
 pub(crate) mod guarded;
+pub(crate) mod lane;
 pub(crate) mod lend;
 pub(crate) mod map;
 pub(crate) mod parts;
+pub(crate) mod powers;
 pub(crate) mod product;
 pub(crate) mod random;
 pub(crate) mod reduce;

@@ -1,7 +1,7 @@
 //! How ops take part in a pass: one walk over a domain of rows × columns that computes many of them together.
 
 use super::{Arithmetic, Comparison, Elementary, Op, Selection};
-use crate::kernel::tile::{Binary, BlockKernel, Node, NodeId, Operands, RowKernel, Rows, Unary};
+use crate::kernel::tile::{Binary, Node, NodeId, Operands, RowKernel, Rows, Unary};
 use crate::kernel::{Lines, reduce, rows};
 use crate::real::Real;
 use crate::shape::Shape;
@@ -45,11 +45,7 @@ impl Op {
             | Op::Trigonometric(_)
             | Op::Activation(_)
             | Op::Comparison(_)
-            | Op::Selection(_)
-                if self.temporary() =>
-            {
-                pass(Part::Pointwise, result, None, self.arity())
-            }
+            | Op::Selection(_) => pass(Part::Pointwise, result, None, self.arity()),
             Op::Sum(sum) => {
                 let Lines { outer, inner, .. } = sum.0.lines(operand);
                 match (outer, inner) {
@@ -78,15 +74,6 @@ impl Op {
         }
     }
 
-    fn temporary(self) -> bool {
-        match self {
-            Op::Arithmetic(op) => arithmetic(op).is_some(),
-            Op::Elementary(op) => elementary(op).is_some(),
-            Op::Comparison(_) | Op::Selection(Selection::Select) => true,
-            _ => false,
-        }
-    }
-
     /// Which of its operands is a list of labels, if one is.
     pub(crate) fn labels(self) -> Option<usize> {
         match self {
@@ -110,7 +97,10 @@ impl Op {
             (Op::OneHot(_), _) => row(one_hot, operands, labels),
             (Op::LogSumExp(_), _) => reduction(logsumexp, operands, labels),
             (Op::CrossEntropy(_), _) => reduction(cross_entropy, operands, labels),
-            _ => Node::Call { kernel: block_kernel(), operands: Operands::new(operands) },
+            _ => {
+                let block = self.block().expect("a pointwise op");
+                Node::Call { kernel: block.function(), operands: Operands::new(operands) }
+            }
         }
     }
 }
@@ -204,8 +194,4 @@ fn each_row<T: Real>(rows: &mut Rows<'_, T>, f: impl Fn(Lines, &[T], &[T], &mut 
         let ([x, second, _], out) = rows.both(i);
         f(lines, x, second, out);
     }
-}
-
-fn block_kernel<T>() -> BlockKernel<T> {
-    unimplemented!()
 }
