@@ -3,9 +3,13 @@
 //! Kernels know nothing of tapes. A tensor comes as a slice in standard order; a kernel over one axis (or a group of
 //! neighbouring axes) sees it as `[outer, n, inner]`, see [`Lines`].
 
+pub(crate) mod block;
 pub(crate) mod cast;
+pub(crate) mod formula;
+pub(crate) mod lane;
 pub(crate) mod lend;
 pub(crate) mod map;
+pub(crate) mod powers;
 pub(crate) mod product;
 pub(crate) mod random;
 pub(crate) mod reduce;
