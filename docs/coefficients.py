@@ -74,7 +74,7 @@ def tail(v):
 
 
 show("ERFC", "f32", tail, 1 / mpf("12.25") - MIDDLE, 1 / mpf("2.75") - MIDDLE, 9)
-show("ERFC", "f64", tail, 1 / mpf(30) - MIDDLE, 1 / mpf("2.75") - MIDDLE, 22)
+show("ERFC", "f64", tail, 1 / mpf(30) - MIDDLE, 1 / mpf("2.75") - MIDDLE, 23)
 
 QUARTER = (pi / 4 * mpf("1.0001")) ** 2
 SIN = near(lambda z: (sin(sqrt(z)) / sqrt(z) - 1) / z, 0, -mpf(1) / 6)
