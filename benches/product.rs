@@ -8,6 +8,8 @@ use gradus::Real;
 use gradus::bench::{Code, multiply_adds, product};
 
 const RUNS: usize = 25;
+/// Bytes of a cache line.
+const LINE: usize = 64;
 /// Seconds that one measured run takes at least.
 const LONG: f64 = 5e-4;
 
@@ -80,16 +82,28 @@ fn measure(calls: &mut [&mut dyn FnMut()]) -> Vec<Vec<f64>> {
     times
 }
 
+/// The first `n` numbers from a cache line on.
+fn aligned<T>(numbers: &[T], n: usize) -> &[T] {
+    &numbers[numbers.as_ptr().align_offset(LINE)..][..n]
+}
+
+fn aligned_mut<T>(numbers: &mut [T], n: usize) -> &mut [T] {
+    let start = numbers.as_ptr().align_offset(LINE);
+    &mut numbers[start..][..n]
+}
+
 fn shape<T: Real>([m, n, k]: [usize; 3], layout: &str, code: Code) {
     let double = size_of::<T>() == 8;
     let transposed = [&layout[..1] == "T", &layout[1..] == "T"];
     let numbers = |n: usize| (0..n).map(|i| T::of((i * 7 % 23) as f64 / 23.0 - 0.5)).collect::<Vec<T>>();
-    let (a, b) = (numbers(m * k), numbers(k * n));
-    let (mut ours, mut theirs) = (numbers(m * n), numbers(m * n));
+    let (a, b) = (numbers(m * k + LINE), numbers(k * n + LINE));
+    let (mut ours, mut theirs) = (numbers(m * n + LINE), numbers(m * n + LINE));
+    let (a, b) = (aligned(&a, m * k), aligned(&b, k * n));
+    let (ours, theirs) = (aligned_mut(&mut ours, m * n), aligned_mut(&mut theirs, m * n));
     let rounds = 20_000;
     let times = measure(&mut [
-        &mut || product([m, k, n], transposed, &a, &b, &mut ours, code),
-        &mut || product([m, k, n], transposed, &a, &b, &mut theirs, Code::Library),
+        &mut || product([m, k, n], transposed, a, b, ours, code),
+        &mut || product([m, k, n], transposed, a, b, theirs, Code::Library),
         &mut || {
             multiply_adds(rounds, double, code);
         },

@@ -17,6 +17,8 @@ const ROWS: usize = 256;
 const COLUMNS: usize = 1536;
 /// Up to so many rows of C, B is read where it stands.
 pub(super) const DIRECT: usize = 128;
+/// Up to so many panels, A is read where it stands, even if its columns stand in memory.
+const PANELS: usize = 16;
 /// Rows of C that are finished together, while they are in the first cache.
 const FINISHED: usize = 64;
 
@@ -36,8 +38,9 @@ pub(super) struct Rectangle<'a, T> {
 }
 
 /// Blocks of depth: as few as possible, of the same length but for the last.
+#[inline(always)]
 pub(super) fn stretch(depth: usize) -> usize {
-    depth.div_ceil(depth.div_ceil(DEPTH).max(1)).max(1)
+    if depth <= DEPTH { depth.max(1) } else { depth.div_ceil(depth.div_ceil(DEPTH)) }
 }
 
 /// How the operands of a rectangle are read.
@@ -62,7 +65,7 @@ impl<T: Element> Kernel for Rectangle<'_, T> {
         let (tall, wide) = (const { height(I::LEVEL) }, const { width(I::LEVEL) * <T::V<I> as Lanes<T>>::N });
         let (rows, columns) = (self.rows.len(), self.columns.len());
         let stretch = stretch(self.depth);
-        let packs_a = self.a.row == 1 && self.a.column != 1 && rows >= tall && columns > wide;
+        let packs_a = self.a.row == 1 && self.a.column != 1 && rows >= tall && columns > PANELS * wide;
         // Elsewhere than on AVX-512 whole vectors are read, which a row of B need not have.
         let whole = matches!(I::LEVEL, Level::Avx512) || columns.is_multiple_of(<T::V<I>>::N);
         let reads_b = self.b.column == 1 && rows <= DIRECT && whole;
@@ -130,16 +133,15 @@ impl<T: Element> Rectangle<'_, T> {
                 b = View { data: to, row: vectors * n, column: 1 };
             }
             let last = depth.end == self.depth && self.finish.is_some();
-            for (part, rows) in steps(rows, if last { FINISHED.next_multiple_of(tall) } else { usize::MAX }).enumerate()
-            {
-                let blocks = part * FINISHED.next_multiple_of(tall) / tall;
+            let together = if last { const { FINISHED.next_multiple_of(height(I::LEVEL)) } } else { usize::MAX };
+            for (part, rows) in steps(rows, together).enumerate() {
                 let start = if depth.start == 0 { self.start } else { self.c.cast_const() };
                 let start_row = if depth.start == 0 { self.start_row } else { self.c_row };
                 let sums = Sums {
                     depth: depth.len(),
                     rows: rows.len(),
                     columns: columns.len(),
-                    a: a.data.wrapping_add(if last { blocks * a_block } else { 0 }),
+                    a: a.data.wrapping_add(part * (together / tall) * a_block),
                     a_block,
                     a_row: a.row,
                     a_step: a.column,
@@ -168,8 +170,24 @@ impl<T: Element> Rectangle<'_, T> {
     }
 }
 
-/// A range cut into steps.
-fn steps(range: &Range<usize>, step: usize) -> impl Iterator<Item = Range<usize>> + use<> {
-    let end = range.end;
-    range.clone().step_by(step).map(move |start| start..end.min(start.saturating_add(step)))
+/// A range cut into steps; `step_by` would divide.
+struct Steps {
+    left: Range<usize>,
+    step: usize,
+}
+
+#[inline(always)]
+fn steps(range: &Range<usize>, step: usize) -> Steps {
+    Steps { left: range.clone(), step }
+}
+
+impl Iterator for Steps {
+    type Item = Range<usize>;
+
+    #[inline(always)]
+    fn next(&mut self) -> Option<Range<usize>> {
+        let start = self.left.start;
+        self.left.start = self.left.end.min(start.saturating_add(self.step));
+        (start < self.left.end).then(|| start..self.left.start)
+    }
 }
