@@ -20,6 +20,7 @@ mod comparison;
 mod elementary;
 mod incoming;
 mod powi;
+mod scalar;
 mod selection;
 mod trigonometric;
 
@@ -131,6 +132,9 @@ macro_rules! pointwise {
         }
 
         impl $Family {
+            #[cfg(test)]
+            pub(super) const ALL: &[Self] = &[$(Self::$Variant),+];
+
             fn kernel<T: crate::kernel::simd::math::Functions>(self) -> crate::kernel::block::Block<T> {
                 match self { $($Family::$Variant => {
                     crate::kernel::formula::formula!(Row, angle !stringify!($($angle)?).is_empty(), |$x $(, $more)*| $value);

@@ -132,3 +132,15 @@ pub(super) fn tan_short<I: Isa>(x: f32) -> f32 {
     let turn = turn_short::<I>(x);
     (turn.component(false)[0] / turn.component(true)[0]) as f32
 }
+
+#[inline(always)]
+pub(super) fn sin_cos<I: Isa>(x: f64) -> (f64, f64) {
+    let turn = turn::<I>(x);
+    (turn.component(false)[0], turn.component(true)[0])
+}
+
+#[inline(always)]
+pub(super) fn sin_cos_short<I: Isa>(x: f32) -> (f32, f32) {
+    let turn = turn_short::<I>(x);
+    (turn.component(false)[0] as f32, turn.component(true)[0] as f32)
+}
