@@ -112,6 +112,16 @@ fn add<T: Real>(to: &mut [T; LANES], from: &[T]) {
     to.iter_mut().zip(from).for_each(|(a, &x)| *a += x);
 }
 
+/// Whether no element is NaN or infinite.
+pub(crate) fn is_finite<T: Real>(values: &[T]) -> bool {
+    // A finite number less itself is 0, any other NaN; whole tiles at a time, so that it runs at full width.
+    let mut lanes = [T::zero(); LANES];
+    for row in values.chunks(LANES) {
+        lanes.iter_mut().zip(row).for_each(|(lane, &x)| *lane += x - x);
+    }
+    lanes.iter().all(|&lane| lane == T::zero())
+}
+
 /// `out[line]` = `f` folded over the line from its first element on.
 pub(crate) fn fold_lines<T: Real>(lines: Lines, data: &[T], out: &mut [T], first: T, f: impl Fn(T, T) -> T) {
     let Lines { n, inner, .. } = lines;

@@ -3,6 +3,7 @@
 use super::{Args, Call, Op, Primitive};
 use crate::grad::Cotangents;
 use crate::kernel::product::{Matrix, Product, Start, weighed};
+use crate::kernel::reduce::is_finite;
 use crate::kernel::strided::Walk;
 use crate::real::Real;
 use crate::shape::Shape;
@@ -74,10 +75,10 @@ impl Primitive for Matmul {
         for ((out, i), j) in out.chunks_exact_mut((m * n).max(1)).zip(starts(a)).zip(starts(b)) {
             let left = Matrix::new(&left[i * m * k..][..m * k], a[a.rank() - 2], a[a.rank() - 1], ta);
             let right = Matrix::new(&right[j * k * n..][..k * n], b[b.rank() - 2], b[b.rank() - 1], tb);
-            if self.weighs[0] && !right.is_finite() || self.weighs[1] && !left.is_finite() {
+            Product::new(left, right, Start::Zero, out).run();
+            // What is not finite in an operand shows in the product, whatever it meets.
+            if self.weighs.contains(&true) && !is_finite(out) {
                 weighed(left, right, self.weighs, out);
-            } else {
-                Product::new(left, right, Start::Zero, out).run();
             }
         }
     }

@@ -38,14 +38,6 @@ impl<'a, T> Matrix<'a, T> {
         View { data: self.data.as_ptr(), row: self.row_stride, column: self.column_stride }
     }
 
-    /// Whether no element is NaN or infinite.
-    pub(crate) fn is_finite(&self) -> bool
-    where
-        T: Real,
-    {
-        self.data.iter().all(|x| x.is_finite())
-    }
-
     pub(super) fn at(&self, row: usize, column: usize) -> T
     where
         T: Real,

@@ -29,6 +29,7 @@ pub(crate) use finish::Block;
 pub(crate) use matrix::{Matrix, weighed};
 
 use super::simd::{Element, Level, level, run_at};
+use super::team;
 use crate::real::Real;
 use block::Rectangle;
 use partition::Partition;
@@ -95,8 +96,13 @@ impl<'a, T: Real> Product<'a, T> {
         unsafe { self.compute(rows, columns) }
     }
 
-    /// Computes the product.
+    /// Computes the product, with helpers where it is worth it.
     pub(crate) fn run(self) {
+        let chunks = self.chunks();
+        if chunks > 1 && team::threads() > 1 {
+            // SAFETY: a team runs each chunk once.
+            return team::run(chunks, team::threads(), &|chunk| unsafe { self.run_chunk(chunk) });
+        }
         // SAFETY: all of c, which is borrowed exclusively.
         unsafe { self.compute(0..self.a.rows, 0..self.b.columns) }
     }

@@ -123,6 +123,11 @@ impl<T: Real> Program<T> {
         unsafe { (self.execute)(&self.code, &self.calls, table.as_mut_ptr()) }
     }
 
+    /// The length that a table must have.
+    pub(crate) fn entries(&self) -> usize {
+        self.entries
+    }
+
     /// The bytes that the program takes.
     pub(crate) fn bytes(&self) -> usize {
         self.code.capacity() * size_of::<Instruction>() + self.calls.capacity() * size_of::<Call<T>>()

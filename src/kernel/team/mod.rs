@@ -50,6 +50,30 @@ pub(crate) fn run(chunks: usize, threads: usize, work: &(dyn Fn(usize) + Sync)) 
     }
 }
 
+/// How many threads may work together here and now, the caller among them.
+pub(crate) fn threads() -> usize {
+    let most = LIMIT.get();
+    if most <= 1 || INSIDE.get() { 1 } else { most.min(rayon::current_num_threads()) }
+}
+
+/// How many threads may work together at most, whatever the pool has.
+pub(crate) fn limit() -> usize {
+    LIMIT.get()
+}
+
+/// Calls `f`, in which at most so many threads work together.
+pub(crate) fn limited<R>(threads: usize, f: impl FnOnce() -> R) -> R {
+    /// Sets the limit back, also when `f` panics.
+    struct Before(usize);
+    impl Drop for Before {
+        fn drop(&mut self) {
+            LIMIT.set(self.0);
+        }
+    }
+    let _before = Before(LIMIT.replace(threads));
+    f()
+}
+
 /// How many helpers there may be: none where there is nothing to share, and none inside of work.
 fn helpers(chunks: usize, threads: usize) -> usize {
     let most = threads.min(chunks);
@@ -61,6 +85,8 @@ fn helpers(chunks: usize, threads: usize) -> usize {
 
 thread_local! {
     static OWN: Arc<Team> = Arc::new(Team::new());
+    /// What [`limited`] set.
+    static LIMIT: Cell<usize> = const { Cell::new(usize::MAX) };
     /// Whether this thread is computing chunks.
     static INSIDE: Cell<bool> = const { Cell::new(false) };
 }

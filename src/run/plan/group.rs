@@ -48,8 +48,6 @@ pub(super) struct Grouping {
     pub(super) steps: Vec<Step>,
     /// Whether the value of a node has to stand in memory: another step reads it, or it was asked for, or it is a number.
     pub(super) stored: Vec<bool>,
-    /// For numbers: whether another step reads it, or it was asked for.
-    pub(super) outside: Vec<bool>,
 }
 
 const NONE: usize = usize::MAX;
@@ -87,10 +85,10 @@ impl Grouping {
         wanted.iter().for_each(|&id| asked[selection.index(id)] = true);
         builder.delay(&asked);
         builder.absorb(&asked);
-        let (stored, outside) = builder.stored(asked);
+        let stored = builder.stored(asked);
         let steps = builder.steps();
         let Builder { pass, passes, .. } = builder;
-        Self { passes, pass, steps, stored, outside }
+        Self { passes, pass, steps, stored }
     }
 }
 
@@ -253,9 +251,8 @@ impl<T: Real> Builder<'_, T> {
         fits && self.pass[base] == self.pass[at]
     }
 
-    /// Which values have to stand in memory, and which of the numbers are read outside of their step.
-    fn stored(&self, asked: Vec<bool>) -> (Vec<bool>, Vec<bool>) {
-        let mut outside = asked.clone();
+    /// Which values have to stand in memory: those asked for, and those that another step reads, or that are numbers.
+    fn stored(&self, asked: Vec<bool>) -> Vec<bool> {
         let mut stored = asked;
         for (at, node) in self.selection.nodes.iter().enumerate() {
             match node.kind {
@@ -265,21 +262,17 @@ impl<T: Real> Builder<'_, T> {
                     for walk in self.selection.walks(node) {
                         let base = self.selection.index(walk.base);
                         stored[base] |= !self.stays_within(at, part, walk);
-                        outside[base] = true;
                     }
                 }
                 Kind::Scalar | Kind::Alone => {
                     for operand in super::select::operands(self.log, node.id) {
-                        let operand = self.selection.index(operand);
-                        let beside = node.kind == Kind::Scalar && self.levels[operand] == self.levels[at];
-                        stored[operand] = true;
-                        outside[operand] |= !beside;
+                        stored[self.selection.index(operand)] = true;
                     }
                 }
                 Kind::Data | Kind::Number | Kind::Import => {}
             }
         }
-        (stored, outside)
+        stored
     }
 
     /// All steps, level by level.

@@ -6,8 +6,9 @@ use super::access::Pattern;
 use super::group::{Grouping, Step};
 use super::place::Places;
 use super::program::{Action, BUFFERS, OTHERS, PARAMS, Program};
-use super::select::{Kind, Node, Selection, root};
+use super::select::{Kind, Node, Selection, operands, root};
 use super::{Goal, Imported, source};
+use crate::kernel::scalar;
 use crate::kernel::simd::Element;
 use crate::kernel::space::Slot;
 use crate::kernel::tile::{self, Extent, Graph, NodeId, Output};
@@ -46,22 +47,12 @@ pub(crate) fn plan<T: Element>(log: &Log<T>, goal: Goal<'_>, imported: impl Fn(I
     };
     lowering.find_sources(&imported);
     for step in &grouping.steps {
-        match step {
-            Step::Scalars(nodes) => {
-                for &at in nodes {
-                    let action = lowering.alone(at);
-                    lowering.program.steps.push(action);
-                }
-            }
-            Step::Pass(pass) => {
-                let action = lowering.pass(*pass);
-                lowering.program.steps.push(action);
-            }
-            Step::Alone(at) => {
-                let action = lowering.alone(*at);
-                lowering.program.steps.push(action);
-            }
-        }
+        let action = match step {
+            Step::Scalars(nodes) => lowering.scalars(nodes),
+            Step::Pass(pass) => lowering.pass(*pass),
+            Step::Alone(at) => lowering.alone(*at),
+        };
+        lowering.program.steps.push(action);
     }
     lowering.finish(goal, &kept, &parts)
 }
@@ -127,6 +118,39 @@ impl<T: Element> Lowering<'_, T> {
             });
             self.slots[at] = Some(Slot { region: OTHERS + self.program.arrays.len() + index, ..slot });
         }
+    }
+
+    /// The cell of a number: its own, or one that it is copied to before the program runs.
+    fn cell(&mut self, at: usize) -> u32 {
+        let slot = self.slot(at);
+        let cell = if matches!(self.node(at).kind, Kind::Data | Kind::Import) {
+            let known = self.program.loads.iter().find(|(from, _)| *from == slot);
+            known.map(|&(_, cell)| cell).unwrap_or_else(|| {
+                self.program.loads.push((slot, self.program.own));
+                self.program.own += 1;
+                self.program.own - 1
+            })
+        } else {
+            slot.start
+        };
+        u32::try_from(cell).expect("fewer than 2^32 cells")
+    }
+
+    fn scalars(&mut self, nodes: &[usize]) -> Action<T> {
+        let mut list = Vec::with_capacity(nodes.len());
+        for &at in nodes {
+            let id = self.node(at).id;
+            let mut cells = [0; 3];
+            for (cell, operand) in cells.iter_mut().zip(operands(self.log, id)) {
+                *cell = self.cell(self.selection.index(operand));
+            }
+            list.push(scalar::Node {
+                function: self.log.entry(id).op.scalar().expect("a pointwise op"),
+                operands: cells,
+                result: self.cell(at),
+            });
+        }
+        Action::Scalars(scalar::compile(&list))
     }
 
     fn alone(&mut self, at: usize) -> Action<T> {

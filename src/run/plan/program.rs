@@ -4,8 +4,10 @@ use smallvec::SmallVec;
 
 use super::super::runner::Sources;
 use crate::kernel::aligned::Aligned;
+use crate::kernel::scalar;
 use crate::kernel::simd::Element;
 use crate::kernel::space::{Others, Slot, Space};
+use crate::kernel::team;
 use crate::kernel::tile;
 use crate::op::{Args, Values};
 use crate::tape::log::{Entry, Id, Log, join};
@@ -22,6 +24,7 @@ pub(super) const OTHERS: usize = 5;
 /// One step of a program.
 #[derive(Debug)]
 pub(super) enum Action<T> {
+    Scalars(scalar::Program<T>),
     Pass {
         program: tile::Pass<T>,
         reads: Vec<Slot>,
@@ -120,9 +123,9 @@ impl<T: Element> Program<T> {
             let x = space.read(from)[0];
             space.set(Slot { region: OWN, start: cell, len: 1 }, x);
         }
-        for step in &self.steps {
-            step.run(log, &mut space, &mut workspace.scratch, threads);
-        }
+        team::limited(threads, || {
+            self.steps.iter().for_each(|step| step.run(log, &mut space, &mut workspace.scratch));
+        });
         for &(from, to) in &self.copies {
             space.fill(to, |others, out| out.copy_from_slice(others.read(from)));
         }
@@ -141,11 +144,15 @@ impl<T: Element> Program<T> {
 }
 
 impl<T: Element> Action<T> {
-    fn run(&self, log: &Log<T>, space: &mut Space<'_, T>, scratch: &mut tile::Scratch<T>, threads: usize) {
+    fn run(&self, log: &Log<T>, space: &mut Space<'_, T>, scratch: &mut tile::Scratch<T>) {
         match self {
+            Self::Scalars(program) => {
+                let cells = Slot { region: OWN, start: 0, len: program.entries() };
+                space.fill(cells, |_, cells| program.run(cells));
+            }
             Self::Pass { program, reads, labels, writes } => {
                 let labels: SmallVec<[&[u32]; 2]> = labels.iter().map(|&id| log.index_list(id)).collect();
-                program.run(space, reads, &labels, writes, scratch, threads);
+                program.run(space, reads, &labels, writes, scratch, team::limit());
             }
             Self::Alone { id, operands, out } => {
                 let entry = log.entry(*id);
