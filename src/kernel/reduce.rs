@@ -172,6 +172,9 @@ pub(crate) fn norm_lines<T: Real>(lines: Lines, data: &[T], out: &mut [T]) {
 /// `out[line]` = ln Σ eˣ, shifted by the largest element; −∞ for a line of −∞.
 pub(crate) fn logsumexp_lines<T: Real>(lines: Lines, data: &[T], out: &mut [T]) {
     let Lines { n, inner, .. } = lines;
+    if inner == 1 {
+        return super::rows::logsumexp(n, data, out);
+    }
     for (out, start) in out.iter_mut().zip(lines.starts()) {
         let (top, total) = exp_shifted(n, |i| data[start + i * inner]);
         *out = if top.is_finite() { top + total.ln() } else { top };
@@ -179,7 +182,7 @@ pub(crate) fn logsumexp_lines<T: Real>(lines: Lines, data: &[T], out: &mut [T]) 
 }
 
 /// The largest of `n` numbers and Σ e^(x − largest); 0 for the sum where the largest is not finite.
-pub(crate) fn exp_shifted<T: Real>(n: usize, x: impl Fn(usize) -> T) -> (T, T) {
+fn exp_shifted<T: Real>(n: usize, x: impl Fn(usize) -> T) -> (T, T) {
     let top = (0..n).map(&x).fold(T::neg_infinity(), maximum);
     if !top.is_finite() {
         return (top, T::zero());

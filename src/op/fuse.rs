@@ -156,22 +156,29 @@ fn elementary(op: Elementary) -> Option<Unary> {
 // ---- kernels over rows, in the shape that a pass asks for -----------------------------------------------------------
 
 fn softmax<T: Real>(rows: &mut Rows<'_, T>) {
-    each_row(rows, |lines, x, _, out| rows::softmax(lines, x, out));
+    each_row(rows, rows::softmax);
 }
 
 fn log_softmax<T: Real>(rows: &mut Rows<'_, T>) {
-    each_row(rows, |lines, x, _, out| rows::log_softmax(lines, x, out));
+    each_row(rows, rows::log_softmax);
 }
 
 fn standardize<T: Real>(rows: &mut Rows<'_, T>) {
-    each_row(rows, |lines, x, epsilon, out| rows::standardize(lines, epsilon[0], x, out));
+    if !rows.is_empty() {
+        let epsilon = rows.number(1, 0);
+        each_row(rows, |lines, x, out| rows::standardize(lines, epsilon, x, out));
+    }
 }
 
 fn logsumexp<T: Real>(rows: &mut Rows<'_, T>) {
-    each_row(rows, |lines, x, _, out| reduce::logsumexp_lines(lines, x, out));
+    each_row(rows, reduce::logsumexp_lines);
 }
 
 fn cross_entropy<T: Real>(rows: &mut Rows<'_, T>) {
+    let columns = rows.columns();
+    if let Some((x, labels, out)) = rows.all() {
+        return rows::cross_entropy(columns, x, labels, out);
+    }
     for i in 0..rows.len() {
         let label = [rows.label(i)];
         let ([x, ..], out) = rows.both(i);
@@ -188,10 +195,13 @@ fn one_hot<T: Real>(rows: &mut Rows<'_, T>) {
     }
 }
 
-fn each_row<T: Real>(rows: &mut Rows<'_, T>, f: impl Fn(Lines, &[T], &[T], &mut [T])) {
-    let lines = Lines { outer: 1, n: rows.columns(), inner: 1 };
-    for i in 0..rows.len() {
-        let ([x, second, _], out) = rows.both(i);
-        f(lines, x, second, out);
+fn each_row<T: Real>(rows: &mut Rows<'_, T>, f: impl Fn(Lines, &[T], &mut [T])) {
+    let (outer, n) = (rows.len(), rows.columns());
+    if let Some((x, _, out)) = rows.all() {
+        return f(Lines { outer, n, inner: 1 }, x, out);
+    }
+    for i in 0..outer {
+        let ([x, ..], out) = rows.both(i);
+        f(Lines { outer: 1, n, inner: 1 }, x, out);
     }
 }

@@ -60,6 +60,10 @@ impl<T: Copy> Rows<'_, T> {
         self.rows
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.rows == 0
+    }
+
     pub(crate) fn columns(&self) -> usize {
         self.columns
     }
@@ -89,6 +93,27 @@ impl<T: Copy> Rows<'_, T> {
         assert!(i < self.rows && !self.labels.is_null());
         // SAFETY: whoever made this vouches for a label for each row.
         unsafe { *self.labels.add(i) }
+    }
+
+    /// All rows of operand 0, all labels if there are any, and the place for all results, where rows stand directly one
+    /// behind the other.
+    pub(crate) fn all(&mut self) -> Option<(&[T], &[u32], &mut [T])> {
+        let Operand { start, stride, columns } = self.operands[0];
+        let follows = |stride: isize, columns: usize| self.rows == 1 || stride == columns.cast_signed();
+        if !follows(stride, columns) || !follows(self.out_stride, self.out_columns) {
+            return None;
+        }
+        let labels = if self.labels.is_null() { 0 } else { self.rows };
+        let labels_start = if labels == 0 { std::ptr::NonNull::dangling().as_ptr() } else { self.labels };
+        // SAFETY: whoever made this vouches for all rows, for a label for each where there are any, and that the place
+        // overlaps no operand; the rows follow each other without gaps.
+        unsafe {
+            Some((
+                slice::from_raw_parts(start, self.rows * columns),
+                slice::from_raw_parts(labels_start, labels),
+                slice::from_raw_parts_mut(self.out, self.rows * self.out_columns),
+            ))
+        }
     }
 
     /// The place for the result of row `i`.

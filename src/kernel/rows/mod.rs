@@ -1,8 +1,11 @@
 //! Kernels over whole rows: softmax and what belongs to it, standardisation.
 
 use super::Lines;
-use super::reduce::{LANES, exp_shifted, maximum, sum, sum_tile};
-use crate::real::Real;
+use super::reduce::{LANES, maximum, sum, sum_tile};
+use super::simd::math::Functions;
+use crate::real::{Real, twin};
+
+mod last;
 
 /// Hands each line along the last axis, and the place for its result, to `f`.
 fn each_line<T: Real>(lines: Lines, data: &[T], out: &mut [T], mut f: impl FnMut(&[T], &mut [T])) {
@@ -72,18 +75,11 @@ fn degenerate<T: Real>(top: T, empty: T) -> T {
 /// eˣ/Σeˣ along each line; zeros for a line of −∞, NaN for one that holds NaN or +∞.
 pub(crate) fn softmax<T: Real>(lines: Lines, data: &[T], out: &mut [T]) {
     if lines.inner == 1 {
-        return each_line(lines, data, out, |x, y| {
-            let top = x.iter().copied().fold(T::neg_infinity(), maximum);
-            if top.is_finite() {
-                y.iter_mut().zip(x).for_each(|(y, &x)| *y = (x - top).exp());
-                let total = sum(y);
-                for y in y {
-                    *y /= total;
-                }
-            } else {
-                y.fill(degenerate(top, T::zero()));
-            }
-        });
+        let run: fn(usize, &[T], &mut [T]) = twin(
+            &(softmax_last::<f32> as fn(usize, &[f32], &mut [f32])),
+            &(softmax_last::<f64> as fn(usize, &[f64], &mut [f64])),
+        );
+        return run(lines.n, data, out);
     }
     each_tile(lines, data, out, |tile| {
         let top = tile.top();
@@ -96,15 +92,11 @@ pub(crate) fn softmax<T: Real>(lines: Lines, data: &[T], out: &mut [T]) {
 /// x − ln Σeˣ along each line; −∞ for a line of −∞, NaN for one that holds NaN or +∞.
 pub(crate) fn log_softmax<T: Real>(lines: Lines, data: &[T], out: &mut [T]) {
     if lines.inner == 1 {
-        return each_line(lines, data, out, |x, y| {
-            let (top, total) = exp_shifted(x.len(), |i| x[i]);
-            if top.is_finite() {
-                let log = total.ln();
-                y.iter_mut().zip(x).for_each(|(y, &x)| *y = (x - top) - log);
-            } else {
-                y.fill(degenerate(top, top));
-            }
-        });
+        let run: fn(usize, &[T], &mut [T]) = twin(
+            &(log_softmax_last::<f32> as fn(usize, &[f32], &mut [f32])),
+            &(log_softmax_last::<f64> as fn(usize, &[f64], &mut [f64])),
+        );
+        return run(lines.n, data, out);
     }
     each_tile(lines, data, out, |tile| {
         let top = tile.top();
@@ -115,11 +107,56 @@ pub(crate) fn log_softmax<T: Real>(lines: Lines, data: &[T], out: &mut [T]) {
 
 /// ln Σeˣ − x[label] for each row of `classes` logits; +∞ for a row of −∞, NaN for one that holds NaN or +∞.
 pub(crate) fn cross_entropy<T: Real>(classes: usize, logits: &[T], labels: &[u32], out: &mut [T]) {
-    for ((out, x), &label) in out.iter_mut().zip(logits.chunks_exact(classes)).zip(labels) {
-        let (top, total) = exp_shifted(classes, |i| x[i]);
+    let run: fn(usize, &[T], &[u32], &mut [T]) = twin(
+        &(cross_entropy_last::<f32> as fn(usize, &[f32], &[u32], &mut [f32])),
+        &(cross_entropy_last::<f64> as fn(usize, &[f64], &[u32], &mut [f64])),
+    );
+    run(classes, logits, labels, out);
+}
+
+/// ln Σeˣ, shifted by the largest element, for each row of `n` elements; −∞ for a row of −∞.
+pub(crate) fn logsumexp<T: Real>(n: usize, data: &[T], out: &mut [T]) {
+    let run: fn(usize, &[T], &mut [T]) = twin(
+        &(logsumexp_last::<f32> as fn(usize, &[f32], &mut [f32])),
+        &(logsumexp_last::<f64> as fn(usize, &[f64], &mut [f64])),
+    );
+    run(n, data, out);
+}
+
+fn softmax_last<T: Functions>(n: usize, data: &[T], out: &mut [T]) {
+    last::each(n, data, Some(out), |_, _, top, total, y| {
+        if top.is_finite() {
+            y.iter_mut().for_each(|y| *y /= total);
+        } else {
+            y.fill(degenerate(top, T::zero()));
+        }
+    });
+}
+
+fn log_softmax_last<T: Functions>(n: usize, data: &[T], out: &mut [T]) {
+    last::each(n, data, None, |row, x, top, total, _| {
+        let y = &mut out[row * n..][..n];
+        if top.is_finite() {
+            let log = total.ln();
+            y.iter_mut().zip(x).for_each(|(y, &x)| *y = (x - top) - log);
+        } else {
+            y.fill(degenerate(top, top));
+        }
+    });
+}
+
+fn cross_entropy_last<T: Functions>(classes: usize, logits: &[T], labels: &[u32], out: &mut [T]) {
+    last::each(classes, logits, None, |row, x, top, total, _| {
         // The difference first: near-equal large logits cancel exactly.
-        *out = if top.is_finite() { (top - x[label as usize]) + total.ln() } else { degenerate(top, T::infinity()) };
-    }
+        let cost = |label: u32| (top - x[label as usize]) + total.ln();
+        out[row] = if top.is_finite() { cost(labels[row]) } else { degenerate(top, T::infinity()) };
+    });
+}
+
+fn logsumexp_last<T: Functions>(n: usize, data: &[T], out: &mut [T]) {
+    last::each(n, data, None, |row, _, top, total, _| {
+        out[row] = if top.is_finite() { top + total.ln() } else { top };
+    });
 }
 
 /// (x − mean)/√(variance + ε) along each line, the variance over n, in two passes.
