@@ -2,12 +2,10 @@
 //!
 //! `cargo bench --bench team`. Prints microseconds of the region, median and 90th percentile.
 
-#[allow(dead_code, unreachable_pub, missing_docs, reason = "a private module of the crate, measured from outside")]
-#[path = "../src/kernel/team/mod.rs"]
-mod team;
-
 use std::hint::spin_loop;
 use std::time::Instant;
+
+use gradus::bench::team;
 
 fn main() {
     // Tests run benches, too, to see that they work.
@@ -20,7 +18,7 @@ fn main() {
     };
     for &gap in gaps {
         for &task in tasks {
-            let count = if all { ((2e5 / (gap + task + 30.0)) as usize).clamp(60, 2000) } else { 3 };
+            let count = if all { 300 } else { 3 };
             let cells = WAYS.map(|(name, way)| {
                 let measured = || measure(gap, count, || way(task));
                 let (median, late) = if name.ends_with("in the pool") { in_the_pool(measured) } else { measured() };
@@ -35,13 +33,17 @@ fn main() {
 type Way = fn(f64);
 
 const WAYS: [(&str, Way); 6] = [
-    ("team, 2 chunks", |task| team::run(2, 2, &|_| busy(task))),
-    ("team, 8 chunks", |task| team::run(8, 2, &|_| busy(task / 4.0))),
-    ("team, in the pool", |task| team::run(2, 2, &|_| busy(task))),
-    ("rayon::join", |task| drop(rayon::join(|| busy(task), || busy(task)))),
-    ("join in the pool", |task| drop(rayon::join(|| busy(task), || busy(task)))),
+    ("team, 2 chunks", |task| team(2, 2, &|_| busy(task))),
+    ("team, 8 chunks", |task| team(8, 2, &|_| busy(task / 4.0))),
+    ("team, in the pool", |task| team(2, 2, &|_| busy(task))),
+    ("rayon::join", join),
+    ("join in the pool", join),
     ("serial", |task| (0..2).for_each(|_| busy(task))),
 ];
+
+fn join(task: f64) {
+    rayon::join(|| busy(task), || busy(task));
+}
 
 fn in_the_pool<R: Send>(f: impl FnOnce() -> R + Send) -> R {
     rayon::scope(|_| f())

@@ -9,6 +9,11 @@ use super::simd::math::Functions;
 use super::simd::{Element, Isa, Kernel, Lanes, Level, dispatch, level, run_at};
 use crate::real::Real;
 
+/// Runs chunks of work by the team of threads.
+pub fn team(chunks: usize, threads: usize, work: &(dyn Fn(usize) + Sync)) {
+    super::team::run(chunks, threads, work);
+}
+
 /// Whose product is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Code {

@@ -158,3 +158,75 @@ impl<T: Element, F: Formula<K>, const K: usize> Kernel for Pass<T, F, K> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::simd::{Level, dispatch_at};
+
+    /// All operations that rules use.
+    #[derive(Clone, Copy)]
+    struct Sample;
+
+    impl Formula<2> for Sample {
+        #[inline(always)]
+        fn next<T: Element, V: Lanes<T>>(self, theta: V, g: V, [a, b]: [V; 2]) -> (V, [V; 2]) {
+            let ([keep, take], [small]) = (weights::<T, V>(0.9), splat::<T, V, 1>([1e-3]));
+            let a = keep * a + take * g;
+            let b = b.max(a * a);
+            (theta - a / (b.sqrt() + small), [a, b])
+        }
+
+        #[inline(never)]
+        fn twins() -> Twins<Self, 2> {
+            Twins::of()
+        }
+    }
+
+    const BEFORE: Before = Before { clip: 0.75, l2: 0.1, shrink: 0.99 };
+
+    fn plain<T: Real>(theta: &mut [T], gradient: &[T], [a, b]: [&mut [T]; 2]) {
+        for i in 0..theta.len() {
+            let g = T::of(BEFORE.clip) * gradient[i] + T::of(BEFORE.l2) * theta[i];
+            a[i] = T::of(0.9) * a[i] + T::of(1.0 - 0.9) * g;
+            b[i] = if b[i] > a[i] * a[i] { b[i] } else { a[i] * a[i] };
+            theta[i] = T::of(BEFORE.shrink) * theta[i] - a[i] / (b[i].sqrt() + T::of(1e-3));
+        }
+    }
+
+    fn every_instruction_set_gives_the_bits_of_the_formula<T: Element>() {
+        for n in [0, 1, 2, 3, 15, 16, 17, 40, 100] {
+            let wave = |by: u32| (0..n).map(|i| T::of(f64::from(i * by % 101) / 25.0 - 2.0)).collect::<Vec<_>>();
+            let start = [wave(7), wave(11), wave(13), wave(17)];
+            let [mut theta, gradient, mut a, mut b] = start.clone();
+            plain(&mut theta, &gradient, [&mut a, &mut b]);
+            for level in Level::available() {
+                let [mut x, _, mut c, mut d] = start.clone();
+                let kept = [c.as_mut_ptr(), d.as_mut_ptr()];
+                // SAFETY: vectors of this test, all of length n.
+                let pass = unsafe { Pass::new(Sample, BEFORE, x.len(), x.as_mut_ptr(), gradient.as_ptr(), kept) };
+                dispatch_at(level, pass);
+                assert_eq!((&x, &c, &d), (&theta, &a, &b), "{n}, {level:?}");
+            }
+            let [mut x, _, mut c, mut d] = start;
+            update(Sample, BEFORE, &mut x, &gradient, [&mut c, &mut d]);
+            assert_eq!((x, c, d), (theta, a, b), "{n}");
+        }
+    }
+
+    #[test]
+    fn every_instruction_set_gives_the_bits_of_the_formula_in_f32() {
+        every_instruction_set_gives_the_bits_of_the_formula::<f32>();
+    }
+
+    #[test]
+    fn every_instruction_set_gives_the_bits_of_the_formula_in_f64() {
+        every_instruction_set_gives_the_bits_of_the_formula::<f64>();
+    }
+
+    #[test]
+    #[should_panic(expected = "slices of one length")]
+    fn slices_of_different_lengths_are_refused() {
+        update(Sample, BEFORE, &mut [0.0_f32; 3], &[0.0; 3], [&mut [0.0; 3], &mut [0.0; 2]]);
+    }
+}

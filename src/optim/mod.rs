@@ -40,7 +40,9 @@
 //!   Only +, −, ×, ÷ and √ touch the elements, so that the same bits come out on every machine.
 //! * *NaN and ∞* in a gradient flow on as IEEE says. In `f32`, g² overflows for |g| > 1.8e19: the rules that divide by
 //!   √G then leave that element where it is for good. Clipping prevents it.
-//! * *Memory.* After the first step nothing is allocated.
+//! * *Threads.* A step on many parameters (2¹⁶ or more) is shared by the threads of rayon's current pool; see
+//!   [`Descent::threads`]. The bits do not depend on it.
+//! * *Memory.* After the first step nothing is allocated, but for a few bytes where threads have to be called again.
 
 use std::fmt;
 

@@ -9,3 +9,4 @@ mod reductions;
 mod rules;
 mod state;
 mod support;
+mod twins;
