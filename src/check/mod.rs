@@ -45,6 +45,7 @@
 //! Ridders 1982, Accurate computation of F′(x) and F′(x)·F″(x).
 
 mod difference;
+mod judge;
 mod report;
 mod subject;
 mod terms;
@@ -57,18 +58,11 @@ use crate::tape::{Step, Var};
 
 pub use report::{Element, InputReport, Report, Verdict};
 
-use difference::{Change, Setting, differentiate};
+use difference::Change;
+use judge::{Claim, judge, power_of_two};
 use report::Comparison;
 use subject::{Block, Derivative, Function, Model, Recorded, Subject};
-
-/// Rounding errors of an element of a term, in units of its last place.
-const ROUNDINGS: f64 = 16.0;
-/// Rounding errors of a derivative from the tape, in units of the last place of what enters it.
-const DERIVATIVE_ROUNDINGS: f64 = 16.0;
-/// An error of this part of the tolerance is small where the tape says 0 or the derivative is roughly known,
-const SMALL: f64 = 1e-2;
-/// and one of this part anywhere.
-const NEGLIGIBLE: f64 = 1e-3;
+use terms::Values;
 
 /// A check that is set up and not yet run: [`assert`](Check::assert) or [`report`](Check::report) runs it.
 #[must_use = "a check does nothing until `assert` or `report` runs it"]
@@ -216,83 +210,92 @@ impl<'a, T: Real> Check<'a, T> {
         let blocks = self.subject.blocks();
         let mut point: Vec<Vec<T>> = blocks.iter().map(|block| block.values.clone()).collect();
         let mut report = Report::new(self.tolerance, self.directions, &blocks, self.subject.lack());
-        let mut scales = vec![0.0; blocks.len()];
         for order in 1..=self.order {
             let base = self.subject.derivative(order, self.seed, &point);
             for (input, block) in blocks.iter().enumerate() {
-                // Derivatives that cancel leave the rounding errors of what they were computed from.
-                scales[input] = scale(&blocks, &base, input).max(scales[input]);
-                let at = At { order, input, block, base: &base, scale: scales[input] };
-                let elements = match self.directions {
-                    None => self.every_element(&at, &mut point),
-                    Some(count) => self.some_directions(&at, count, &mut point),
-                };
-                report.add(order, input, at.reached(), elements);
+                let at = At { order, input, block, base: &base };
+                let comparisons = self.compare(&at, &mut point);
+                report.add(order, input, at.reached(), comparisons);
             }
         }
         report
     }
 
-    /// The derivative of a displacement of `point`, the size of what is displaced being known.
-    fn differentiate(
-        &mut self,
-        at: &At<'_, T>,
-        (claim, rounding): (f64, f64),
-        size: f64,
-        point: &mut [Vec<T>],
-        displace: impl Fn(&mut [T], T) -> f64,
-    ) -> difference::Estimate {
-        let setting = Setting { tolerance: self.tolerance, negligible: SMALL * self.tolerance, size, claim, rounding };
-        differentiate(setting, |h: T| {
-            let displacement = displace(&mut point[at.input], h);
-            let terms = self.subject.values(at.order, self.seed, point);
-            let (value, noise) = at.change(&terms);
-            Change { displacement, value, noise }
-        })
+    /// Judges every derivative of one input.
+    fn compare(&mut self, at: &At<'_, T>, point: &mut [Vec<T>]) -> Vec<Comparison> {
+        let (block, analytic) = (at.block, &at.base.gradients[at.input]);
+        let (seed, directions) = (self.seed, self.directions);
+        let path = |number: usize| match directions {
+            None => Path::element(block, number),
+            Some(count) => Path::random(block, number, fork(seed, (at.input * count + number) as u64)),
+        };
+        let count = if block.values.is_empty() { 0 } else { directions.unwrap_or(block.values.len()) };
+        let mut claims: Vec<_> = (0..count).map(|number| (number, path(number).slope(analytic))).collect();
+        // Large derivatives first: what is small beside them is known when it comes to the small ones.
+        claims.sort_by(|(_, a), (_, b)| b.abs().total_cmp(&a.abs()));
+        let mut largest = 0.0_f64;
+        let mut found = Vec::with_capacity(count);
+        for (number, derivative) in claims {
+            let path = path(number);
+            let claim = Claim { derivative, tolerance: self.tolerance, largest, size: path.size, finest: path.finest };
+            let finding = judge(claim, |h: T| {
+                let displacement = path.displace(&mut point[at.input], &block.values, h);
+                let (value, noise) = at.change(&self.subject.values(at.order, self.seed, point));
+                Change { displacement, value, noise }
+            });
+            path.displace(&mut point[at.input], &block.values, T::zero());
+            if finding.verdict.is_none() {
+                largest = largest.max(derivative.abs().min(finding.value.abs()));
+            }
+            found.push((number, Comparison { index: path.name, analytic: derivative, finding }));
+        }
+        found.sort_by_key(|(number, _)| *number);
+        found.into_iter().map(|(_, comparison)| comparison).collect()
+    }
+}
+
+/// A straight line on which an input is displaced.
+struct Path<T> {
+    name: String,
+    /// Which elements move, and by how much with a step of 1.
+    parts: Vec<(usize, T)>,
+    /// The widest step.
+    size: f64,
+    /// The narrowest step that numbers can be displaced by.
+    finest: f64,
+}
+
+impl<T: Real> Path<T> {
+    fn element(block: &Block<T>, place: usize) -> Self {
+        let x = block.values[place].as_f64().abs();
+        let finest = T::epsilon().as_f64() * if x > 0.0 { x } else { 1.0 };
+        let name = block.shape.coordinates(place);
+        Self { name, parts: vec![(place, T::one())], size: size(block.values[place]), finest }
     }
 
-    fn every_element(&mut self, at: &At<'_, T>, point: &mut [Vec<T>]) -> Vec<Comparison> {
-        let analytic = &at.base.gradients[at.input];
-        let mut elements = Vec::with_capacity(analytic.len());
-        for (place, slope) in analytic.iter().enumerate() {
-            let x = at.block.values[place];
-            let size = size(x);
-            let claim = (slope.as_f64(), at.rounding(size));
-            let estimate = self.differentiate(at, claim, size, point, |values, h| {
-                values[place] = x + h;
-                (x + h).as_f64() - x.as_f64()
-            });
-            point[at.input][place] = x;
-            let index = at.block.shape.coordinates(place);
-            elements.push(Comparison { index, rounding: at.rounding(size), analytic: slope.as_f64(), estimate });
-        }
-        elements
+    /// Every element moves by the same part of its size, so that all are in play; signs are random.
+    fn random(block: &Block<T>, number: usize, seed: u64) -> Self {
+        let part = |(i, &x): (usize, &T)| {
+            let sign = if uniform(seed, i as u64) < 0.5 { -1.0 } else { 1.0 };
+            (i, T::of(sign * power_of_two(size(x))))
+        };
+        let parts = block.values.iter().enumerate().map(part).collect();
+        Self { name: format!("direction {number}"), parts, size: 1.0, finest: T::epsilon().as_f64() }
     }
 
-    fn some_directions(&mut self, at: &At<'_, T>, count: usize, point: &mut [Vec<T>]) -> Vec<Comparison> {
-        let mut elements = Vec::with_capacity(count);
-        let start = &at.block.values;
-        if start.is_empty() {
-            return elements;
+    /// The derivative on the line, from that for each element.
+    fn slope(&self, gradient: &[T]) -> f64 {
+        self.parts.iter().map(|&(i, part)| gradient[i].as_f64() * part.as_f64()).sum()
+    }
+
+    /// Moves `values` away from `start`, and tells the step that was really made, after rounding: on average over elements.
+    fn displace(&self, values: &mut [T], start: &[T], h: T) -> f64 {
+        let mut made = 0.0;
+        for &(i, part) in &self.parts {
+            values[i] = start[i] + h * part;
+            made += (values[i].as_f64() - start[i].as_f64()) / part.as_f64();
         }
-        let analytic = &at.base.gradients[at.input];
-        let length: f64 = analytic.iter().map(|g| g.as_f64().abs()).sum();
-        for number in 0..count {
-            // Entries of one size keep every element in play; signs are random.
-            let seed = fork(self.seed, (at.input * count + number) as u64);
-            let sign = |i: usize| T::of(if uniform(seed, i as u64) < 0.5 { -1.0 } else { 1.0 });
-            let slope: f64 = analytic.iter().enumerate().map(|(i, g)| g.as_f64() * sign(i).as_f64()).sum();
-            let rounding = at.rounding(1.0).max(DERIVATIVE_ROUNDINGS * T::epsilon().as_f64() * length);
-            let estimate = self.differentiate(at, (slope, rounding), 1.0, point, |values, h| {
-                for (i, (to, &x)) in values.iter_mut().zip(start).enumerate() {
-                    *to = x + h * sign(i);
-                }
-                h.as_f64()
-            });
-            point[at.input].copy_from_slice(start);
-            elements.push(Comparison { index: format!("direction {number}"), rounding, analytic: slope, estimate });
-        }
-        elements
+        made / self.parts.len() as f64
     }
 }
 
@@ -302,8 +305,6 @@ struct At<'c, T> {
     input: usize,
     block: &'c Block<T>,
     base: &'c Derivative<T>,
-    /// The size of what the derivative is computed from.
-    scale: f64,
 }
 
 impl<T: Real> At<'_, T> {
@@ -311,51 +312,42 @@ impl<T: Real> At<'_, T> {
         self.base.depends[self.input].iter().any(|&depends| depends)
     }
 
-    /// How far rounding may have moved the derivative from the tape; exactly 0 where nothing is computed.
-    fn rounding(&self, size: f64) -> f64 {
-        DERIVATIVE_ROUNDINGS * T::epsilon().as_f64() * self.scale / size
-    }
-
-    /// By how much the scalar changed from the base to `terms`, and how far rounding may have moved that.
-    fn change(&self, terms: &[Vec<f64>]) -> (f64, f64) {
+    /// By how much the scalar changed from the base to `terms`, and how far rounding of the terms alone may have moved that.
+    fn change(&self, terms: &[Values]) -> (f64, f64) {
         let base = &self.base.terms;
         let epsilon = T::epsilon().as_f64();
-        if !terms.iter().map(Vec::len).eq(base.iter().map(Vec::len)) {
+        let lengths = |terms: &[Values]| terms.iter().map(|term| term.elements.len()).collect::<Vec<_>>();
+        if lengths(terms) != lengths(base) {
             // Another branch was taken there.
-            let all = |terms: &[Vec<f64>]| terms.iter().flatten().sum::<f64>();
-            let size: f64 = terms.iter().chain(base).flatten().map(|x| x.abs()).sum();
-            return (all(terms) - all(base), ROUNDINGS * epsilon * size);
+            let all = |terms: &[Values]| terms.iter().flat_map(|term| &term.elements).sum::<f64>();
+            let size: f64 = terms.iter().chain(base).flat_map(|term| &term.elements).map(|x| x.abs()).sum();
+            return (all(terms) - all(base), epsilon * size);
         }
-        let mut change = 0.0;
-        // What does not change may have changed by less than its last place.
-        let mut noise = epsilon * self.scale;
-        for (&there, &here) in terms.iter().flatten().zip(base.iter().flatten()) {
+        let (mut change, mut noise, mut moved) = (0.0, 0.0, false);
+        let pairs = terms.iter().zip(base).flat_map(|(there, here)| there.elements.iter().zip(&here.elements));
+        for (&there, &here) in pairs {
             if there.total_cmp(&here).is_ne() || !here.is_finite() {
                 change += there - here;
-                noise += ROUNDINGS * epsilon * there.abs().max(here.abs());
+                // Each of the two is rounded by half of its last place.
+                noise += epsilon * there.abs().max(here.abs());
+                moved = true;
             }
         }
-        (change, noise)
+        (change, if moved { noise } else { epsilon * self.grain() })
+    }
+
+    /// What may hide a change from all terms: they are rounded, and where a term is small, so may be what it was made from,
+    /// as in ln(1 + x) or 1 − x.
+    fn grain(&self) -> f64 {
+        let terms = self.base.terms.iter().zip(&self.base.depends[self.input]).filter(|(_, depends)| **depends);
+        let grain = |term: &Values| term.elements.iter().fold(term.factor.abs(), |a, x| a.max(x.abs()));
+        terms.map(|(term, _)| grain(term)).sum()
     }
 }
 
 /// The size of a number that is displaced, or 1.
 fn size<T: Real>(x: T) -> f64 {
     x.as_f64().abs().max(1.0)
-}
-
-/// The size of what an input's derivative is computed from, 0 where nothing depends on it: the terms that depend on it, or
-/// the largest product of an element and its derivative, for all inputs that share a term with it.
-fn scale<T: Real>(blocks: &[Block<T>], base: &Derivative<T>, input: usize) -> f64 {
-    let own = &base.depends[input];
-    let terms = base.terms.iter().zip(own).filter(|(_, depends)| **depends);
-    let sum: f64 = terms.flat_map(|(term, _)| term).map(|x| x.abs()).filter(|x| x.is_finite()).sum();
-    let related = (0..blocks.len()).filter(|&other| base.depends[other].iter().zip(own).any(|(&a, &b)| a && b));
-    let products = related.flat_map(|other| {
-        let elements = blocks[other].values.iter().zip(&base.gradients[other]);
-        elements.map(|(&x, g)| size(x) * g.as_f64().abs())
-    });
-    products.filter(|product| product.is_finite()).fold(sum, f64::max)
 }
 
 impl<T: Real> std::fmt::Debug for Check<'_, T> {
