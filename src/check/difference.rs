@@ -12,6 +12,8 @@ pub(super) struct Change {
     pub(super) value: f64,
     /// How far rounding of the results moves `value` at least.
     pub(super) noise: f64,
+    /// Where nothing changed at all: what rounding may hide, otherwise 0.
+    pub(super) hidden: f64,
 }
 
 /// What differences with the steps h, h/2 and h/4 to both sides say about a derivative.
@@ -27,12 +29,14 @@ pub(super) struct Window {
     pub(super) noise: f64,
     /// How far the slopes to the left and to the right stay away from their mean at step 0; 0 where the function is smooth.
     pub(super) gap: f64,
+    /// The derivative that may be hidden where the function changed at none of the steps, otherwise 0.
+    pub(super) hidden: f64,
 }
 
 impl Window {
     /// How far the value may be off. A kink beside the point moves the value by as much as the gap at most.
     pub(super) fn error(&self) -> f64 {
-        self.spread + self.gap
+        self.spread + self.gap + self.hidden
     }
 
     pub(super) fn is_finite(&self) -> bool {
@@ -77,14 +81,17 @@ impl<F> Ladder<F> {
         let width = |[right, left]: [Change; 2]| right.displacement - left.displacement;
         let slope = |side: Change| side.value / side.displacement;
         let central = pairs.map(|pair| (pair[0].value - pair[1].value) / width(pair));
-        let noise = pairs.map(|pair| (pair[0].noise + pair[1].noise) / width(pair));
+        // A result that a narrow step leaves as it is may be rounded all the same.
+        let noise = pairs.as_flattened().iter().map(|side| side.noise).fold(0.0, f64::max);
+        let hidden = pairs.as_flattened().iter().map(|side| side.hidden).fold(f64::INFINITY, f64::min);
         let half = pairs.map(|[right, left]| (slope(right) - slope(left)) / 2.0);
         // Central differences err by h², h⁴, …, half the distance of the slopes to both sides is h, h³, … .
         let smooth = |k: usize| (4.0 * central[k + 1] - central[k]) / 3.0;
         let gap = |k: usize| (2.0 * half[k + 1] - half[k]).abs();
-        let noise = (4.0 * noise[1] + noise[0]) / 3.0;
-        // The error of order h⁴ is 16/15 of what the next value differs.
-        let spread = 2.0 * (smooth(0) - smooth(1)).abs() + noise;
-        Window { step: self.step(level), value: smooth(0), spread, noise, gap: gap(0).max(gap(1)) }
+        let noise = (4.0 * noise / width(pairs[1]) + noise / width(pairs[0])) * 2.0 / 3.0;
+        // The error of order h⁴ is 16/15 of what the next value differs; where only the widest step moves a rounded number, at most four times.
+        let spread = 4.0 * (smooth(0) - smooth(1)).abs() + noise;
+        let step = self.step(level);
+        Window { step, value: smooth(0), spread, noise, gap: gap(0).max(gap(1)), hidden: hidden / step }
     }
 }

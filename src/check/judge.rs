@@ -20,6 +20,8 @@ pub(super) struct Claim {
     pub(super) size: f64,
     /// The narrowest step.
     pub(super) finest: f64,
+    /// The machine epsilon.
+    pub(super) epsilon: f64,
 }
 
 /// What was found.
@@ -37,6 +39,7 @@ pub(super) struct Finding {
 struct Evidence {
     window: Window,
     error: f64,
+    doubt: f64,
     kink: bool,
 }
 
@@ -65,16 +68,16 @@ impl Claim {
         let takes_side = |other: &Evidence| {
             let apart = (other.window.value - says).abs();
             self.admits(other.window.value, other.error)
-                && apart > self.tolerance * self.magnitude(says) + other.error + best.error
+                && apart > self.tolerance * self.magnitude(says) + other.doubt + best.doubt
         };
-        !self.admits(says, best.error) && !all.iter().any(takes_side)
+        !self.admits(says, best.doubt) && !all.iter().any(takes_side)
     }
 }
 
 /// Confirms or contradicts a claim about the derivative at 0 of a function of a displacement.
 pub(super) fn judge<T: Real>(claim: Claim, f: impl FnMut(T) -> Change) -> Finding {
     let mut ladder = Ladder::new(power_of_two(claim.size), f);
-    let start = -T::epsilon().as_f64().powf(START).log2().round() as i32;
+    let start = -claim.epsilon.powf(START).log2().round() as i32;
     let first = ladder.window(start);
     let mut windows = vec![first];
     let mut finding = weigh(&claim, &windows, false);
@@ -103,8 +106,8 @@ pub(super) fn judge<T: Real>(claim: Claim, f: impl FnMut(T) -> Change) -> Findin
 
 /// What all windows together say, from wide to narrow.
 fn weigh(claim: &Claim, windows: &[Window], all: bool) -> Finding {
-    let evidence = carry(windows);
-    let Some(best) = evidence.iter().min_by(|a, b| a.error.total_cmp(&b.error)) else {
+    let evidence = carry(claim, windows);
+    let Some(best) = evidence.iter().min_by(|a, b| a.doubt.total_cmp(&b.doubt)) else {
         let value = windows.first().map_or(f64::NAN, |window| window.value);
         return Finding { value, error: f64::INFINITY, verdict: Some(Verdict::NotFinite), kink: false };
     };
@@ -131,15 +134,16 @@ fn weigh(claim: &Claim, windows: &[Window], all: bool) -> Finding {
 }
 
 /// Rounding moves a function by as much in wide windows as in narrow ones.
-fn carry(windows: &[Window]) -> Vec<Evidence> {
+fn carry(claim: &Claim, windows: &[Window]) -> Vec<Evidence> {
     let finite: Vec<_> = windows.iter().filter(|window| window.is_finite()).copied().collect();
     let narrower = |window: &Window| {
         let apart = finite.iter().filter(|other| other.step <= window.step / 4.0);
-        apart.map(|other| other.error() * other.step).fold(0.0, f64::max) / window.step
+        apart.map(|other| (other.spread + other.gap) * other.step).fold(0.0, f64::max) / window.step
     };
     let evidence = finite.iter().map(|&window| {
         let noise = narrower(&window);
-        Evidence { window, error: window.error().max(noise), kink: window.gap > window.spread + noise }
+        let error = window.error().max(noise);
+        Evidence { window, error, doubt: error + window.hidden / claim.epsilon.sqrt(), kink: window.gap > window.spread + noise }
     });
     evidence.collect()
 }

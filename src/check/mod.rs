@@ -237,11 +237,17 @@ impl<'a, T: Real> Check<'a, T> {
         let mut found = Vec::with_capacity(count);
         for (number, derivative) in claims {
             let path = path(number);
-            let claim = Claim { derivative, tolerance: self.tolerance, largest, size: path.size, finest: path.finest };
+            let claim = Claim {
+                derivative,
+                tolerance: self.tolerance,
+                largest,
+                size: path.size,
+                finest: path.finest,
+                epsilon: T::epsilon().as_f64(),
+            };
             let finding = judge(claim, |h: T| {
                 let displacement = path.displace(&mut point[at.input], &block.values, h);
-                let (value, noise) = at.change(&self.subject.values(at.order, self.seed, point));
-                Change { displacement, value, noise }
+                at.change(displacement, &self.subject.values(at.order, self.seed, point))
             });
             path.displace(&mut point[at.input], &block.values, T::zero());
             if finding.verdict.is_none() {
@@ -313,7 +319,7 @@ impl<T: Real> At<'_, T> {
     }
 
     /// By how much the scalar changed from the base to `terms`, and how far rounding of the terms alone may have moved that.
-    fn change(&self, terms: &[Values]) -> (f64, f64) {
+    fn change(&self, displacement: f64, terms: &[Values]) -> Change {
         let base = &self.base.terms;
         let epsilon = T::epsilon().as_f64();
         let lengths = |terms: &[Values]| terms.iter().map(|term| term.elements.len()).collect::<Vec<_>>();
@@ -321,19 +327,20 @@ impl<T: Real> At<'_, T> {
             // Another branch was taken there.
             let all = |terms: &[Values]| terms.iter().flat_map(|term| &term.elements).sum::<f64>();
             let size: f64 = terms.iter().chain(base).flat_map(|term| &term.elements).map(|x| x.abs()).sum();
-            return (all(terms) - all(base), epsilon * size);
+            return Change { displacement, value: all(terms) - all(base), noise: epsilon * size, hidden: 0.0 };
         }
-        let (mut change, mut noise, mut moved) = (0.0, 0.0, false);
+        let (mut value, mut noise, mut moved) = (0.0, 0.0, false);
         let pairs = terms.iter().zip(base).flat_map(|(there, here)| there.elements.iter().zip(&here.elements));
         for (&there, &here) in pairs {
             if there.total_cmp(&here).is_ne() || !here.is_finite() {
-                change += there - here;
+                value += there - here;
                 // Each of the two is rounded by half of its last place.
                 noise += epsilon * there.abs().max(here.abs());
                 moved = true;
             }
         }
-        (change, if moved { noise } else { epsilon * self.grain() })
+        let hidden = if moved { 0.0 } else { epsilon * self.grain() };
+        Change { displacement, value, noise, hidden }
     }
 
     /// What may hide a change from all terms: they are rounded, and where a term is small, so may be what it was made from,
