@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use crate::real::Real;
-
 /// How a function changed from its value at the point.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Change {
@@ -44,39 +42,44 @@ impl Window {
     }
 }
 
-/// A function of a displacement, evaluated once at each step: size, size/2, size/4, and so on.
-pub(super) struct Ladder<F> {
-    f: F,
+/// A function of a displacement along a line.
+pub(super) trait Line {
+    /// How it changes.
+    fn change(&mut self, h: f64) -> Change;
+
+    /// Its derivative there, as the tape has it.
+    fn slope(&mut self, h: f64) -> f64;
+}
+
+/// The steps size, size/2, size/4, and so on to both sides; at each the function is evaluated once.
+pub(super) struct Ladder<L> {
+    line: L,
     size: f64,
     changes: BTreeMap<i32, [Change; 2]>,
 }
 
-impl<F> Ladder<F> {
-    pub(super) fn new<T: Real>(size: f64, f: F) -> Self
-    where
-        F: FnMut(T) -> Change,
-    {
-        Self { f, size, changes: BTreeMap::new() }
+impl<L: Line> Ladder<L> {
+    pub(super) fn new(size: f64, line: L) -> Self {
+        Self { line, size, changes: BTreeMap::new() }
     }
 
     pub(super) fn step(&self, level: i32) -> f64 {
         self.size * (-f64::from(level)).exp2()
     }
 
-    fn changes<T: Real>(&mut self, level: i32) -> [Change; 2]
-    where
-        F: FnMut(T) -> Change,
-    {
+    fn changes(&mut self, level: i32) -> [Change; 2] {
         let step = self.step(level);
-        let f = &mut self.f;
-        *self.changes.entry(level).or_insert_with(|| [f(T::of(step)), f(T::of(-step))])
+        let line = &mut self.line;
+        *self.changes.entry(level).or_insert_with(|| [step, -step].map(|h| line.change(h)))
+    }
+
+    /// What the tape says the derivative is at the steps of a window.
+    pub(super) fn slopes(&mut self, window: &Window) -> [f64; 6] {
+        [1.0, 0.5, 0.25, -1.0, -0.5, -0.25].map(|part| self.line.slope(part * window.step))
     }
 
     /// The window whose widest step is that of `level`.
-    pub(super) fn window<T: Real>(&mut self, level: i32) -> Window
-    where
-        F: FnMut(T) -> Change,
-    {
+    pub(super) fn window(&mut self, level: i32) -> Window {
         let pairs = [0, 1, 2].map(|finer| self.changes(level + finer));
         let width = |[right, left]: [Change; 2]| right.displacement - left.displacement;
         let slope = |side: Change| side.value / side.displacement;

@@ -1,8 +1,6 @@
 //! What differences say about a derivative that is claimed: the rule of the module's page.
 
-use crate::real::Real;
-
-use super::difference::{Change, Ladder, Window};
+use super::difference::{Ladder, Line, Window};
 use super::report::Verdict;
 
 /// An error of this part of the tolerance is small anywhere.
@@ -62,7 +60,11 @@ impl Claim {
         self.admits(by.window.value, by.error) && (by.error <= self.tolerance * size || size == 0.0 && self.is_small(by.error, 0.0))
     }
 
-    /// Whether a window excludes the claim, and no other excludes what it says and admits the claim.
+    fn is_excluded(&self, by: &Evidence) -> bool {
+        !self.admits(by.window.value, by.doubt)
+    }
+
+    /// Whether the best window excludes the claim, and no other excludes what it says and admits the claim.
     fn is_contradicted(&self, best: &Evidence, all: &[Evidence]) -> bool {
         let says = best.window.value;
         let takes_side = |other: &Evidence| {
@@ -70,13 +72,20 @@ impl Claim {
             self.admits(other.window.value, other.error)
                 && apart > self.tolerance * self.magnitude(says) + other.doubt + best.doubt
         };
-        !self.admits(says, best.doubt) && !all.iter().any(takes_side)
+        self.is_excluded(best) && !all.iter().any(takes_side)
+    }
+
+    /// Whether what the tape says elsewhere in a window explains what differences say across it.
+    fn is_explained(&self, by: &Evidence, slopes: [f64; 6]) -> bool {
+        let low = slopes.into_iter().fold(self.derivative, f64::min);
+        let high = slopes.into_iter().fold(self.derivative, f64::max);
+        Claim { derivative: by.window.value.clamp(low, high), ..*self }.admits(by.window.value, by.doubt)
     }
 }
 
 /// Confirms or contradicts a claim about the derivative at 0 of a function of a displacement.
-pub(super) fn judge<T: Real>(claim: Claim, f: impl FnMut(T) -> Change) -> Finding {
-    let mut ladder = Ladder::new(power_of_two(claim.size), f);
+pub(super) fn judge(claim: Claim, line: impl Line) -> Finding {
+    let mut ladder = Ladder::new(power_of_two(claim.size), line);
     let start = -claim.epsilon.powf(START).log2().round() as i32;
     let first = ladder.window(start);
     let mut windows = vec![first];
@@ -99,6 +108,13 @@ pub(super) fn judge<T: Real>(claim: Claim, f: impl FnMut(T) -> Change) -> Findin
         }
         if finding.verdict.is_some() {
             finding = weigh(&claim, &windows, true);
+        }
+    }
+    if finding.verdict == Some(Verdict::Mismatch) {
+        let evidence = carry(&claim, &windows);
+        let narrowest = evidence.iter().rfind(|by| claim.is_excluded(by)).expect("the best window excludes the claim");
+        if claim.is_explained(narrowest, ladder.slopes(&narrowest.window)) {
+            finding = Finding { verdict: Some(Verdict::Inconclusive), ..finding };
         }
     }
     finding

@@ -58,7 +58,7 @@ use crate::tape::{Step, Var};
 
 pub use report::{Element, InputReport, Report, Verdict};
 
-use difference::Change;
+use difference::{Change, Line};
 use judge::{Claim, judge, power_of_two};
 use report::Comparison;
 use subject::{Block, Derivative, Function, Model, Recorded, Subject};
@@ -245,10 +245,7 @@ impl<'a, T: Real> Check<'a, T> {
                 finest: path.finest,
                 epsilon: T::epsilon().as_f64(),
             };
-            let finding = judge(claim, |h: T| {
-                let displacement = path.displace(&mut point[at.input], &block.values, h);
-                at.change(displacement, &self.subject.values(at.order, self.seed, point))
-            });
+            let finding = judge(claim, Displaced { subject: &mut *self.subject, seed, at, path: &path, point });
             path.displace(&mut point[at.input], &block.values, T::zero());
             if finding.verdict.is_none() {
                 largest = largest.max(derivative.abs().min(finding.value.abs()));
@@ -302,6 +299,34 @@ impl<T: Real> Path<T> {
             made += (values[i].as_f64() - start[i].as_f64()) / part.as_f64();
         }
         made / self.parts.len() as f64
+    }
+}
+
+/// The scalar on a line.
+struct Displaced<'c, T: Real> {
+    subject: &'c mut dyn Subject<T>,
+    seed: u64,
+    at: &'c At<'c, T>,
+    path: &'c Path<T>,
+    point: &'c mut [Vec<T>],
+}
+
+impl<T: Real> Displaced<'_, T> {
+    fn displace(&mut self, h: f64) -> f64 {
+        self.path.displace(&mut self.point[self.at.input], &self.at.block.values, T::of(h))
+    }
+}
+
+impl<T: Real> Line for Displaced<'_, T> {
+    fn change(&mut self, h: f64) -> Change {
+        let displacement = self.displace(h);
+        self.at.change(displacement, &self.subject.values(self.at.order, self.seed, self.point))
+    }
+
+    fn slope(&mut self, h: f64) -> f64 {
+        self.displace(h);
+        let there = self.subject.derivative(self.at.order, self.seed, self.point);
+        self.path.slope(&there.gradients[self.at.input])
     }
 }
 
