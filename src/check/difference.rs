@@ -2,13 +2,16 @@
 
 use std::collections::BTreeMap;
 
+/// This many times the size is so far away that nearly all that depends on a displacement has changed.
+const FAR: f64 = 1024.0;
+
 /// How a function changed from its value at the point.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Change {
     /// The displacement that was really made, after rounding.
     pub(super) displacement: f64,
     pub(super) value: f64,
-    /// How far rounding of the results moves `value` at least.
+    /// How far rounding of the results there moves `value` at least.
     pub(super) noise: f64,
     /// Where nothing changed at all: what rounding may hide, otherwise 0.
     pub(super) hidden: f64,
@@ -47,6 +50,9 @@ pub(super) trait Line {
     /// How it changes.
     fn change(&mut self, h: f64) -> Change;
 
+    /// How far rounding of the results at the point moves every change, as far as results have been seen to change at all.
+    fn rounding(&self) -> f64;
+
     /// Its derivative there, as the tape has it.
     fn slope(&mut self, h: f64) -> f64;
 }
@@ -73,6 +79,13 @@ impl<L: Line> Ladder<L> {
         *self.changes.entry(level).or_insert_with(|| [step, -step].map(|h| line.change(h)))
     }
 
+    /// Moves far away, so that results which depend on the displacement are told from others.
+    pub(super) fn look_far(&mut self) {
+        for far in [FAR, -FAR] {
+            self.line.change(far * self.size);
+        }
+    }
+
     /// What the tape says the derivative is at the steps of a window.
     pub(super) fn slopes(&mut self, window: &Window) -> [f64; 6] {
         [1.0, 0.5, 0.25, -1.0, -0.5, -0.25].map(|part| self.line.slope(part * window.step))
@@ -84,8 +97,7 @@ impl<L: Line> Ladder<L> {
         let width = |[right, left]: [Change; 2]| right.displacement - left.displacement;
         let slope = |side: Change| side.value / side.displacement;
         let central = pairs.map(|pair| (pair[0].value - pair[1].value) / width(pair));
-        // A result that a narrow step leaves as it is may be rounded all the same.
-        let noise = pairs.as_flattened().iter().map(|side| side.noise).fold(0.0, f64::max);
+        let noise = self.line.rounding() + pairs.as_flattened().iter().map(|side| side.noise).fold(0.0, f64::max);
         let hidden = pairs.as_flattened().iter().map(|side| side.hidden).fold(f64::INFINITY, f64::min);
         let half = pairs.map(|[right, left]| (slope(right) - slope(left)) / 2.0);
         // Central differences err by h², h⁴, …, half the distance of the slopes to both sides is h, h³, … .

@@ -88,8 +88,14 @@ pub(super) fn judge(claim: Claim, line: impl Line) -> Finding {
     let mut ladder = Ladder::new(power_of_two(claim.size), line);
     let start = -claim.epsilon.powf(START).log2().round() as i32;
     let first = ladder.window(start);
-    let mut windows = vec![first];
+    let windows = vec![first];
     let mut finding = weigh(&claim, &windows, false);
+    if finding.verdict.is_none() {
+        return finding;
+    }
+    ladder.look_far();
+    let first = ladder.window(start);
+    let mut windows = vec![first];
     let noisy = 2.0 * first.noise > first.error();
     let magnitude = claim.magnitude(if first.is_finite() { first.value } else { 0.0 });
     for wider in [noisy, !noisy] {

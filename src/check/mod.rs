@@ -245,7 +245,8 @@ impl<'a, T: Real> Check<'a, T> {
                 finest: path.finest,
                 epsilon: T::epsilon().as_f64(),
             };
-            let finding = judge(claim, Displaced { subject: &mut *self.subject, seed, at, path: &path, point });
+            let seen = vec![false; at.base.terms.iter().map(|term| term.elements.len()).sum()];
+            let finding = judge(claim, Displaced { subject: &mut *self.subject, seed, at, path: &path, point, seen });
             path.displace(&mut point[at.input], &block.values, T::zero());
             if finding.verdict.is_none() {
                 largest = largest.max(derivative.abs().min(finding.value.abs()));
@@ -309,6 +310,8 @@ struct Displaced<'c, T: Real> {
     at: &'c At<'c, T>,
     path: &'c Path<T>,
     point: &'c mut [Vec<T>],
+    /// Which elements of the terms have been seen to change.
+    seen: Vec<bool>,
 }
 
 impl<T: Real> Displaced<'_, T> {
@@ -320,7 +323,11 @@ impl<T: Real> Displaced<'_, T> {
 impl<T: Real> Line for Displaced<'_, T> {
     fn change(&mut self, h: f64) -> Change {
         let displacement = self.displace(h);
-        self.at.change(displacement, &self.subject.values(self.at.order, self.seed, self.point))
+        self.at.change(displacement, &self.subject.values(self.at.order, self.seed, self.point), &mut self.seen)
+    }
+
+    fn rounding(&self) -> f64 {
+        self.at.rounding(&self.seen)
     }
 
     fn slope(&mut self, h: f64) -> f64 {
@@ -344,7 +351,7 @@ impl<T: Real> At<'_, T> {
     }
 
     /// By how much the scalar changed from the base to `terms`, and how far rounding of the terms alone may have moved that.
-    fn change(&self, displacement: f64, terms: &[Values]) -> Change {
+    fn change(&self, displacement: f64, terms: &[Values], seen: &mut [bool]) -> Change {
         let base = &self.base.terms;
         let epsilon = T::epsilon().as_f64();
         let lengths = |terms: &[Values]| terms.iter().map(|term| term.elements.len()).collect::<Vec<_>>();
@@ -356,16 +363,24 @@ impl<T: Real> At<'_, T> {
         }
         let (mut value, mut noise, mut moved) = (0.0, 0.0, false);
         let pairs = terms.iter().zip(base).flat_map(|(there, here)| there.elements.iter().zip(&here.elements));
-        for (&there, &here) in pairs {
+        for ((&there, &here), seen) in pairs.zip(seen) {
             if there.total_cmp(&here).is_ne() || !here.is_finite() {
                 value += there - here;
-                // Each of the two is rounded by half of its last place.
-                noise += epsilon * there.abs().max(here.abs());
+                // Half of the last place.
+                noise += 0.5 * epsilon * there.abs();
                 moved = true;
+                *seen = true;
             }
         }
         let hidden = if moved { 0.0 } else { epsilon * self.grain() };
         Change { displacement, value, noise, hidden }
+    }
+
+    /// How far the elements that were seen to change are rounded at the base.
+    fn rounding(&self, seen: &[bool]) -> f64 {
+        let elements = self.base.terms.iter().flat_map(|term| &term.elements);
+        let size: f64 = elements.zip(seen).filter(|(_, seen)| **seen).map(|(x, _)| x.abs()).sum();
+        0.5 * T::epsilon().as_f64() * size
     }
 
     /// What may hide a change from all terms: they are rounded, and where a term is small, so may be what it was made from,
