@@ -2,8 +2,20 @@
 
 use std::collections::BTreeMap;
 
-/// This many times the size is so far away that nearly all that depends on a displacement has changed.
+/// This many times the size is so far away that what depends on the displacement at all has changed.
 const FAR: f64 = 1024.0;
+
+/// A function of a displacement.
+pub(super) trait Line {
+    /// By how much the function changes.
+    fn change(&mut self, h: f64) -> Change;
+
+    /// How far the value at the point itself is rounded, as far as it is made of what has been seen to change.
+    fn rounding(&self) -> f64;
+
+    /// The derivative there, as the tape has it.
+    fn slope(&mut self, h: f64) -> f64;
+}
 
 /// How a function changed from its value at the point.
 #[derive(Clone, Copy, Debug)]
@@ -11,9 +23,9 @@ pub(super) struct Change {
     /// The displacement that was really made, after rounding.
     pub(super) displacement: f64,
     pub(super) value: f64,
-    /// How far rounding of the results there moves `value` at least.
+    /// How far the value there is rounded.
     pub(super) noise: f64,
-    /// Where nothing changed at all: what rounding may hide, otherwise 0.
+    /// Where nothing changed: what rounding may hide, otherwise 0.
     pub(super) hidden: f64,
 }
 
@@ -22,20 +34,21 @@ pub(super) struct Change {
 pub(super) struct Window {
     /// The widest step.
     pub(super) step: f64,
-    /// The derivative: central differences with the error of order h² removed.
+    /// The derivative.
     pub(super) value: f64,
     /// How far it may be off where the function is smooth.
     pub(super) spread: f64,
-    /// The part of that which rounding of the results explains.
+    /// The part of that which is known beforehand: the rounding of results.
     pub(super) noise: f64,
     /// How far the slopes to the left and to the right stay away from their mean at step 0; 0 where the function is smooth.
+    /// A kink beside the point moves the value by as much at most.
     pub(super) gap: f64,
     /// The derivative that may be hidden where the function changed at none of the steps, otherwise 0.
     pub(super) hidden: f64,
 }
 
 impl Window {
-    /// How far the value may be off. A kink beside the point moves the value by as much as the gap at most.
+    /// How far the value may be off.
     pub(super) fn error(&self) -> f64 {
         self.spread + self.gap + self.hidden
     }
@@ -45,19 +58,7 @@ impl Window {
     }
 }
 
-/// A function of a displacement along a line.
-pub(super) trait Line {
-    /// How it changes.
-    fn change(&mut self, h: f64) -> Change;
-
-    /// How far rounding of the results at the point moves every change, as far as results have been seen to change at all.
-    fn rounding(&self) -> f64;
-
-    /// Its derivative there, as the tape has it.
-    fn slope(&mut self, h: f64) -> f64;
-}
-
-/// The steps size, size/2, size/4, and so on to both sides; at each the function is evaluated once.
+/// The steps size, size/2, size/4, and so on, to both sides. At each the function is evaluated once.
 pub(super) struct Ladder<L> {
     line: L,
     size: f64,
@@ -69,44 +70,50 @@ impl<L: Line> Ladder<L> {
         Self { line, size, changes: BTreeMap::new() }
     }
 
-    pub(super) fn step(&self, level: i32) -> f64 {
+    fn step(&self, level: i32) -> f64 {
         self.size * (-f64::from(level)).exp2()
     }
 
-    fn changes(&mut self, level: i32) -> [Change; 2] {
-        let step = self.step(level);
-        let line = &mut self.line;
-        *self.changes.entry(level).or_insert_with(|| [step, -step].map(|h| line.change(h)))
+    /// The narrowest step of a window.
+    pub(super) fn narrowest(&self, level: i32) -> f64 {
+        self.step(level + 2)
     }
 
-    /// Moves far away, so that results which depend on the displacement are told from others.
+    /// Moves far away, to see which results depend on the displacement at all.
     pub(super) fn look_far(&mut self) {
         for far in [FAR, -FAR] {
             self.line.change(far * self.size);
         }
     }
 
-    /// What the tape says the derivative is at the steps of a window.
-    pub(super) fn slopes(&mut self, window: &Window) -> [f64; 6] {
-        [1.0, 0.5, 0.25, -1.0, -0.5, -0.25].map(|part| self.line.slope(part * window.step))
+    fn changes(&mut self, level: i32) -> [Change; 2] {
+        let (step, line) = (self.step(level), &mut self.line);
+        *self.changes.entry(level).or_insert_with(|| [line.change(step), line.change(-step)])
     }
 
     /// The window whose widest step is that of `level`.
     pub(super) fn window(&mut self, level: i32) -> Window {
-        let pairs = [0, 1, 2].map(|finer| self.changes(level + finer));
-        let width = |[right, left]: [Change; 2]| right.displacement - left.displacement;
-        let slope = |side: Change| side.value / side.displacement;
-        let central = pairs.map(|pair| (pair[0].value - pair[1].value) / width(pair));
-        let noise = self.line.rounding() + pairs.as_flattened().iter().map(|side| side.noise).fold(0.0, f64::max);
-        let hidden = pairs.as_flattened().iter().map(|side| side.hidden).fold(f64::INFINITY, f64::min);
-        let half = pairs.map(|[right, left]| (slope(right) - slope(left)) / 2.0);
-        // Central differences err by h², h⁴, …, half the distance of the slopes to both sides is h, h³, … .
-        let smooth = |k: usize| (4.0 * central[k + 1] - central[k]) / 3.0;
-        let gap = |k: usize| (2.0 * half[k + 1] - half[k]).abs();
-        let noise = (4.0 * noise / width(pairs[1]) + noise / width(pairs[0])) * 2.0 / 3.0;
-        // The error of order h⁴ is 16/15 of what the next value differs; where only the widest step moves a rounded number, at most four times.
-        let spread = 4.0 * (smooth(0) - smooth(1)).abs() + noise;
+        let pairs = [0, 1, 2].map(|narrower| self.changes(level + narrower));
         let step = self.step(level);
-        Window { step, value: smooth(0), spread, noise, gap: gap(0).max(gap(1)), hidden: hidden / step }
+        let slope = |side: Change| side.value / side.displacement;
+        let central = pairs.map(|[right, left]| (right.value - left.value) / (right.displacement - left.displacement));
+        let half = pairs.map(|[right, left]| (slope(right) - slope(left)) / 2.0);
+        // Central differences err by h², h⁴, …; half of the distance between the slopes to both sides is h, h³, … .
+        let value = |k: usize| (4.0 * central[k + 1] - central[k]) / 3.0;
+        let gap = |k: usize| (2.0 * half[k + 1] - half[k]).abs();
+        let sides = pairs.as_flattened();
+        let rounding = self.line.rounding() + sides.iter().map(|side| side.noise).fold(0.0, f64::max);
+        // An error r of the change at each of the four steps that `value(0)` is made of.
+        let noise = (4.0 * 2.0 + 1.0) / 3.0 * rounding / step;
+        // The error of order h⁴ is 16/15 of what the two values differ by. It is up to four times as much where the values
+        // are rounded so coarsely that only the widest step shows.
+        let spread = 4.0 * (value(0) - value(1)).abs() + noise;
+        let hidden = sides.iter().map(|side| side.hidden).fold(f64::INFINITY, f64::min) / step;
+        Window { step, value: value(0), spread, noise, gap: gap(0).max(gap(1)), hidden }
+    }
+
+    /// What the tape says the derivative is at the steps of a window.
+    pub(super) fn slopes(&mut self, window: &Window) -> [f64; 6] {
+        [1.0, 0.5, 0.25, -1.0, -0.5, -0.25].map(|part| self.line.slope(part * window.step))
     }
 }

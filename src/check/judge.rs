@@ -1,12 +1,17 @@
 //! What differences say about a derivative that is claimed: the rule of the module's page.
 
+use std::collections::VecDeque;
+
 use super::difference::{Ladder, Line, Window};
 use super::report::Verdict;
 
-/// An error of this part of the tolerance is small anywhere.
+/// The first window's widest step is this power of the machine epsilon. Differences whose error is of order h⁴ are best near
+/// ε^⅕; somewhat narrower ones lose little, and have fewer kinks within.
+const FIRST: f64 = 0.25;
+/// An error of this part of the tolerance is small wherever it is: 10⁻⁹ for `f64`, 5 · 10⁻⁶ for `f32`.
 const NEGLIGIBLE: f64 = 1e-3;
 
-/// What is to be confirmed, and where differences may be taken.
+/// A derivative that is to be confirmed, and where differences may be taken.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Claim {
     pub(super) derivative: f64,
@@ -25,23 +30,81 @@ pub(super) struct Claim {
 /// What was found.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Finding {
+    /// The derivative from differences.
     pub(super) value: f64,
+    /// How far it may be off.
     pub(super) error: f64,
-    /// `None` where the claim is confirmed.
+    /// What is wrong; `None` where the claim is confirmed.
     pub(super) verdict: Option<Verdict>,
+    /// Whether there is a kink or a jump at the point.
     pub(super) kink: bool,
 }
 
-/// A window, and how far it may be off when what narrower ones leave open is rounding.
+/// A window in the light of the others.
 #[derive(Clone, Copy)]
 struct Evidence {
-    window: Window,
+    value: f64,
+    /// How far the value may be off where a claim is confirmed by it, and where one is excluded.
     error: f64,
     doubt: f64,
+    window: Window,
+    /// Whether the slopes to both sides stay apart by more than rounding explains.
     kink: bool,
 }
 
+/// Judges a claim about the derivative at 0 of a function of a displacement.
+///
+/// Windows are asked until one confirms the claim: the first one, then wider ones where rounding rules and narrower ones
+/// where it does not, then the others.
+pub(super) fn judge(claim: Claim, line: impl Line) -> Finding {
+    let mut ladder = Ladder::new(power_of_two(claim.size), line);
+    let start = level(claim.epsilon.powf(FIRST));
+    let finding = claim.weigh(&claim.evidence([&ladder.window(start)]), false);
+    if finding.verdict.is_none() || !claim.derivative.is_finite() {
+        return finding;
+    }
+    ladder.look_far();
+    let first = ladder.window(start);
+    let mut windows = VecDeque::from([first]);
+    let noisy = 2.0 * first.noise > first.error();
+    for wider in [noisy, !noisy] {
+        let step = if wider { -1 } else { 1 };
+        let mut next = start + step;
+        while next >= 0 && ladder.narrowest(next) >= claim.finest {
+            let window = ladder.window(next);
+            if wider {
+                windows.push_front(window);
+            } else {
+                windows.push_back(window);
+            }
+            let finding = claim.weigh(&claim.evidence(&windows), false);
+            if finding.verdict.is_none() {
+                return finding;
+            }
+            // Still narrower ones could not tell the claim from 0.
+            if !wider && window.noise >= claim.derivative.abs().max(first.value.abs()) {
+                break;
+            }
+            next += step;
+        }
+        // The wide ones have the smaller errors.
+        let finding = claim.weigh(&claim.evidence(&windows), wider || noisy);
+        if finding.verdict.is_none() {
+            return finding;
+        }
+    }
+    let evidence = claim.evidence(&windows);
+    let finding = claim.weigh(&evidence, true);
+    let verdict = match finding.verdict {
+        Some(Verdict::Mismatch) if claim.is_explained(&evidence, &mut ladder) => Some(Verdict::Inconclusive),
+        Some(Verdict::Inconclusive) if claim.is_mean_of_kink(&evidence, &mut ladder) => None,
+        verdict => verdict,
+    };
+    Finding { verdict, ..finding }
+}
+
 impl Claim {
+    /// The larger one of the claim and a derivative from differences.
     fn magnitude(&self, value: f64) -> f64 {
         self.derivative.abs().max(value.abs())
     }
@@ -50,128 +113,108 @@ impl Claim {
         (self.derivative - value).abs() <= self.tolerance * self.magnitude(value) + error
     }
 
-    /// Whether an error is small beside `size`, or anywhere.
-    fn is_small(&self, error: f64, size: f64) -> bool {
-        error <= self.tolerance * size || error <= NEGLIGIBLE * self.tolerance
-    }
-
-    fn is_resolved(&self, by: &Evidence) -> bool {
-        let size = self.magnitude(by.window.value);
-        self.admits(by.window.value, by.error) && (by.error <= self.tolerance * size || size == 0.0 && self.is_small(by.error, 0.0))
-    }
-
     fn is_excluded(&self, by: &Evidence) -> bool {
-        !self.admits(by.window.value, by.doubt)
+        !self.admits(by.value, by.doubt)
     }
 
-    /// Whether the best window excludes the claim, and no other excludes what it says and admits the claim.
-    fn is_contradicted(&self, best: &Evidence, all: &[Evidence]) -> bool {
-        let says = best.window.value;
-        let takes_side = |other: &Evidence| {
-            let apart = (other.window.value - says).abs();
-            self.admits(other.window.value, other.error)
-                && apart > self.tolerance * self.magnitude(says) + other.doubt + best.doubt
+    /// What all windows together say, those from wide to narrow. Before the `last` one, an error that is only small beside
+    /// other derivatives is no reason to stop.
+    fn weigh(&self, evidence: &[Evidence], last: bool) -> Finding {
+        let Some(found) = best(evidence) else {
+            let verdict = Some(Verdict::NotFinite);
+            return Finding { value: f64::NAN, error: f64::INFINITY, verdict, kink: false };
         };
-        self.is_excluded(best) && !all.iter().any(takes_side)
+        let by = |by: &Evidence, verdict| Finding { value: by.value, error: by.error, verdict, kink: false };
+        if !self.derivative.is_finite() {
+            return by(found, Some(Verdict::NotFinite));
+        }
+        if self.is_contradicted(found, evidence) {
+            return by(found, Some(Verdict::Mismatch));
+        }
+        if let Some(confirming) = best(evidence.iter().filter(|by| self.is_confirmed(by, last))) {
+            return by(confirming, None);
+        }
+        Finding { kink: found.kink, ..by(found, Some(Verdict::Inconclusive)) }
     }
 
-    /// Whether what the tape says elsewhere in a window explains what differences say across it.
-    fn is_explained(&self, by: &Evidence, slopes: [f64; 6]) -> bool {
-        let low = slopes.into_iter().fold(self.derivative, f64::min);
-        let high = slopes.into_iter().fold(self.derivative, f64::max);
-        Claim { derivative: by.window.value.clamp(low, high), ..*self }.admits(by.window.value, by.doubt)
+    /// Whether the best window excludes the claim, and no other excludes what that one says and admits the claim.
+    fn is_contradicted(&self, best: &Evidence, all: &[Evidence]) -> bool {
+        let contradicts = |other: &Evidence| {
+            let allowed = self.tolerance * self.magnitude(best.value) + other.doubt + best.doubt;
+            self.admits(other.value, other.error) && (other.value - best.value).abs() > allowed
+        };
+        self.is_excluded(best) && !all.iter().any(contradicts)
+    }
+
+    fn is_confirmed(&self, by: &Evidence, last: bool) -> bool {
+        let size = self.magnitude(by.value);
+        let negligible = NEGLIGIBLE * self.tolerance;
+        let small = if last {
+            by.error <= (self.tolerance * size.max(self.largest)).max(negligible)
+        } else {
+            by.error <= self.tolerance * size || (size == 0.0 && by.error <= negligible)
+        };
+        small && self.admits(by.value, by.error)
+    }
+
+    /// Whether the claim is the mean of the slopes to both sides of a kink at the point, as for ties that share equally, and
+    /// the tape has these slopes to both sides.
+    fn is_mean_of_kink(&self, evidence: &[Evidence], ladder: &mut Ladder<impl Line>) -> bool {
+        let Some(by) = best(evidence).filter(|by| by.kink) else {
+            return false;
+        };
+        let Window { spread, gap, .. } = by.window;
+        let allowed = self.tolerance * self.magnitude(by.value).max(gap);
+        spread <= allowed && (self.derivative - by.value).abs() <= allowed && {
+            let (low, high) = self.range(by, ladder);
+            low <= by.value - gap + allowed && by.value + gap - allowed <= high
+        }
+    }
+
+    /// The least and the greatest derivative that the tape has in a window.
+    fn range(&self, by: &Evidence, ladder: &mut Ladder<impl Line>) -> (f64, f64) {
+        let slopes = ladder.slopes(&by.window);
+        slopes.iter().fold((self.derivative, self.derivative), |(low, high), x| (low.min(*x), high.max(*x)))
+    }
+
+    /// Whether what the tape says elsewhere in a window explains what differences say across it: kinks hide from steps that
+    /// are wide, and rounding hides them from steps that are narrow. The narrowest window that excludes the claim decides.
+    fn is_explained(&self, evidence: &[Evidence], ladder: &mut Ladder<impl Line>) -> bool {
+        evidence.iter().rfind(|by| self.is_excluded(by)).is_some_and(|by| {
+            let (low, high) = self.range(by, ladder);
+            !Claim { derivative: by.value.clamp(low, high), ..*self }.is_excluded(by)
+        })
+    }
+
+    /// What windows from wide to narrow are worth. Rounding moves a function by as much in a wide window as in a narrow one,
+    /// where it shows.
+    fn evidence<'w>(&self, windows: impl IntoIterator<Item = &'w Window>) -> Vec<Evidence> {
+        let windows: Vec<_> = windows.into_iter().filter(|window| window.is_finite()).collect();
+        let evidence = windows.iter().map(|&&window| {
+            let narrower = windows.iter().filter(|other| other.step <= window.step / 4.0);
+            let rounding =
+                narrower.map(|other| (other.spread + other.gap) * other.step).fold(0.0, f64::max) / window.step;
+            let error = window.error().max(rounding);
+            // Half of the digits may be lost in what a function that does not move was computed from.
+            let doubt = error + window.hidden / self.epsilon.sqrt();
+            Evidence { value: window.value, error, doubt, window, kink: window.gap > window.spread + rounding }
+        });
+        evidence.collect()
     }
 }
 
-/// Confirms or contradicts a claim about the derivative at 0 of a function of a displacement.
-pub(super) fn judge(claim: Claim, line: impl Line) -> Finding {
-    let mut ladder = Ladder::new(power_of_two(claim.size), line);
-    let start = -claim.epsilon.powf(START).log2().round() as i32;
-    let first = ladder.window(start);
-    let windows = vec![first];
-    let mut finding = weigh(&claim, &windows, false);
-    if finding.verdict.is_none() {
-        return finding;
-    }
-    ladder.look_far();
-    let first = ladder.window(start);
-    let mut windows = vec![first];
-    let noisy = 2.0 * first.noise > first.error();
-    let magnitude = claim.magnitude(if first.is_finite() { first.value } else { 0.0 });
-    for wider in [noisy, !noisy] {
-        let mut level = start;
-        while finding.verdict.is_some() {
-            level += if wider { -1 } else { 1 };
-            if level < 0 || ladder.step(level + 2) < claim.finest {
-                break;
-            }
-            let window = ladder.window(level);
-            if wider { windows.insert(0, window) } else { windows.push(window) }
-            finding = weigh(&claim, &windows, false);
-            if !wider && window.noise >= magnitude {
-                break;
-            }
-        }
-        if finding.verdict.is_some() {
-            finding = weigh(&claim, &windows, true);
-        }
-    }
-    if finding.verdict == Some(Verdict::Mismatch) {
-        let evidence = carry(&claim, &windows);
-        let narrowest = evidence.iter().rfind(|by| claim.is_excluded(by)).expect("the best window excludes the claim");
-        if claim.is_explained(narrowest, ladder.slopes(&narrowest.window)) {
-            finding = Finding { verdict: Some(Verdict::Inconclusive), ..finding };
-        }
-    }
-    finding
+/// The evidence that leaves least in doubt.
+fn best<'e>(evidence: impl IntoIterator<Item = &'e Evidence>) -> Option<&'e Evidence> {
+    evidence.into_iter().min_by(|a, b| a.doubt.total_cmp(&b.doubt))
 }
 
-/// What all windows together say, from wide to narrow.
-fn weigh(claim: &Claim, windows: &[Window], all: bool) -> Finding {
-    let evidence = carry(claim, windows);
-    let Some(best) = evidence.iter().min_by(|a, b| a.doubt.total_cmp(&b.doubt)) else {
-        let value = windows.first().map_or(f64::NAN, |window| window.value);
-        return Finding { value, error: f64::INFINITY, verdict: Some(Verdict::NotFinite), kink: false };
-    };
-    let finding = |by: &Evidence, verdict| Finding { value: by.window.value, error: by.error, verdict, kink: false };
-    if !claim.derivative.is_finite() {
-        return finding(best, Some(Verdict::NotFinite));
-    }
-    if claim.is_contradicted(best, &evidence) {
-        return finding(best, Some(Verdict::Mismatch));
-    }
-    let enough = |by: &&Evidence| {
-        let size = claim.magnitude(by.window.value).max(claim.largest);
-        claim.is_resolved(by) || (all && claim.admits(by.window.value, by.error) && claim.is_small(by.error, size))
-    };
-    if let Some(by) = evidence.iter().filter(enough).min_by(|a, b| a.error.total_cmp(&b.error)) {
-        return finding(by, None);
-    }
-    let smooth = best.window.spread;
-    let size = claim.magnitude(best.window.value).max(best.window.gap);
-    if all && best.kink && (claim.derivative - best.window.value).abs() <= claim.tolerance * size && claim.is_small(smooth, size) {
-        return finding(best, None);
-    }
-    Finding { kink: best.kink, ..finding(best, Some(Verdict::Inconclusive)) }
-}
-
-/// Rounding moves a function by as much in wide windows as in narrow ones.
-fn carry(claim: &Claim, windows: &[Window]) -> Vec<Evidence> {
-    let finite: Vec<_> = windows.iter().filter(|window| window.is_finite()).copied().collect();
-    let narrower = |window: &Window| {
-        let apart = finite.iter().filter(|other| other.step <= window.step / 4.0);
-        apart.map(|other| (other.spread + other.gap) * other.step).fold(0.0, f64::max) / window.step
-    };
-    let evidence = finite.iter().map(|&window| {
-        let noise = narrower(&window);
-        let error = window.error().max(noise);
-        Evidence { window, error, doubt: error + window.hidden / claim.epsilon.sqrt(), kink: window.gap > window.spread + noise }
-    });
-    evidence.collect()
+/// The level of the ladder whose step is nearest to this part of the size.
+#[allow(clippy::cast_possible_truncation, reason = "logarithms are small")]
+fn level(part: f64) -> i32 {
+    -part.log2().round() as i32
 }
 
 /// A power of two is exact, and so is its sum with almost every number.
 pub(super) fn power_of_two(x: f64) -> f64 {
     x.log2().round().exp2()
 }
-const START: f64 = 0.25;

@@ -7,42 +7,63 @@
 //! check::gradients(|v| v[0].matmul(v[1]).tanh().sum(), &[&a, &b]).order(2).assert();
 //! ```
 //!
-//! Every element of every input is moved by a small step to both sides, the central differences for several steps are
-//! extrapolated to step 0 (Ridders), and the result, with an error bar of its own, is held against the derivative from the
-//! tape. [`gradients`] checks a function of arrays, [`model`] a loss over a store of parameters by name, and
-//! [`Var::check`] a recording as it stands, without a closure.
+//! Every element of every input is moved by small steps to both sides, and what differences say is held against the
+//! derivative from the tape. [`gradients`] checks a function of arrays, [`model`] a loss over a store of parameters by name,
+//! and [`Var::check`] a recording as it stands, without a closure.
+//!
+//! # What differences say
+//!
+//! A *window* is three steps h, h/2, h/4 to both sides. Richardson's rule makes two estimates of the derivative of its
+//! central differences, n and a narrower one, and two of how far the slopes to the left and to the right stay from their
+//! mean at step 0, which is nowhere where the function is smooth. The window's error bar e is the sum of
+//!
+//! * four times the distance of the two estimates;
+//! * the larger gap between the slopes and their mean: a kink beside the point moves n by no more;
+//! * how far n moves where every result that depends on the element is rounded by half of its last place;
+//! * where no result changes at all, a last place of each that may, or of 1 where it is smaller (ln(1 + x) rounds 1 + x).
+//!
+//! What rounds within, and cancels, shows in narrow windows, where it is large. It moves the function by as much in wide
+//! ones; so e is at least what the narrower windows leave open, times their step over that of the window.
 //!
 //! # What is confirmed
 //!
-//! Let a be the derivative from the tape, n the one from differences, t the tolerance, and e the error bar: how far the
-//! differences disagree among themselves, and how far rounding may have moved them and a.
+//! Let a be the derivative from the tape and t the tolerance. A window *excludes* a where
+//! abs(a − n) > t · max(abs a, abs n) + e.
 //!
 //! | | |
 //! |---|---|
-//! | *mismatch* | abs(a − n) > t · max(abs a, abs n) + e |
-//! | confirmed | no mismatch, and e ≤ t · max(abs a, abs n), or e ≤ t · the largest derivative of the same input |
-//! | confirmed | no mismatch, e ≤ t/100, and a is 0 (to rounding) or e ≤ max(abs a, abs n)/20 |
-//! | confirmed | no mismatch, and e ≤ t/1000 |
-//! | *inconclusive* | neither: the differences are too coarse to tell |
+//! | confirmed | no contradiction, and a window that does not exclude a has e ≤ t · max(abs a, abs n) |
+//! | confirmed | the same with e ≤ t · the largest derivative of the same input that is confirmed, or with e ≤ t/1000 |
+//! | confirmed | a is the mean of the slopes to both sides of a kink at the point, which are the tape's: ties share equally |
+//! | *mismatch* | a contradiction, and the tape's derivatives at the other steps do not explain it |
+//! | *inconclusive* | neither |
 //! | *not finite* | a or n is NaN or infinite |
 //!
-//! So a wrong sign or factor passes only where it can't be told from the right one *and* the differences see a t-th part
-//! of the largest derivative of the same input, or a derivative of t/1000 (10⁻⁹ for `f64`); where the tape says 0, a
-//! hundredth of t. What else the loss is made of has no say in it.
+//! A *contradiction*: the window with the smallest e excludes a, and no other both admits a and excludes what that one says.
+//! It is *explained* where the narrowest window that excludes a does not exclude everything between the least and the
+//! greatest derivative that the tape has at its six steps: then there are kinks among them, nearer than rounding lets
+//! differences see.
 //!
-//! At a kink, as of `relu` at 0, slopes to the left and to the right stay apart however near they are taken; a derivative
-//! between the two that is not their mean is inconclusive, and the report says *kink*: move the point.
+//! The first window alone confirms nearly every derivative that is right: six evaluations for an element. Where it does not,
+//! all windows are asked, from the size of the element (or 1) down to where rounding hides the derivative.
+//!
+//! So a wrong sign or factor passes only where no window can tell it from the right one *and* differences see a t-th part of
+//! the largest derivative of the same input, or a derivative of t/1000 (10⁻⁹ for `f64`, 5 · 10⁻⁶ for `f32`). What else the
+//! loss is made of has no say in it. At a kink at the point, as of `relu` at 0, a derivative between the slopes to both
+//! sides that is not their mean is inconclusive, and the report says *kink*: move the point.
 //!
 //! # Large losses
 //!
 //! A sum rounds away what is small beside the rest of it. So the differences are taken of its terms, and added in `f64`:
-//! what follows the last op that is no sum, difference, or multiple by a number is not recomputed from rounded numbers.
-//! Where that does not help, the steps grow. `f32` keeps four digits at best; where the report finds that too coarse, it
-//! advises a check in `f64`.
+//! what follows the last op that is no sum, difference, or multiple by a number is not recomputed from rounded numbers, and
+//! elements of terms that an input does not move have no part in its error bar. To tell those from elements that are
+//! rounded too coarsely to move, an input that the first window does not confirm is moved by 1024 times its size once.
+//!
+//! `f32` keeps four digits at best; where the report finds that too coarse, it advises a check in `f64`.
 //!
 //! # References
 //!
-//! Ridders 1982, Accurate computation of F′(x) and F′(x)·F″(x).
+//! Richardson 1911, The approximate arithmetical solution by finite differences of physical problems.
 
 mod difference;
 mod judge;
@@ -154,7 +175,7 @@ impl<'a, T: Real> Check<'a, T> {
     }
 
     /// Checks the derivative along this many random directions for each input instead of every element: the cost does
-    /// not depend on the number of elements.
+    /// not depend on the number of elements. Each element moves by the same part of its size (or of 1).
     pub fn directions(mut self, count: usize) -> Self {
         self.directions = Some(count);
         self
@@ -221,7 +242,7 @@ impl<'a, T: Real> Check<'a, T> {
         report
     }
 
-    /// Judges every derivative of one input.
+    /// Judges every derivative of one input, by elements or by directions.
     fn compare(&mut self, at: &At<'_, T>, point: &mut [Vec<T>]) -> Vec<Comparison> {
         let (block, analytic) = (at.block, &at.base.gradients[at.input]);
         let (seed, directions) = (self.seed, self.directions);
@@ -245,8 +266,8 @@ impl<'a, T: Real> Check<'a, T> {
                 finest: path.finest,
                 epsilon: T::epsilon().as_f64(),
             };
-            let seen = vec![false; at.base.terms.iter().map(|term| term.elements.len()).sum()];
-            let finding = judge(claim, Displaced { subject: &mut *self.subject, seed, at, path: &path, point, seen });
+            let moved = vec![false; elements(&at.base.terms).count()];
+            let finding = judge(claim, Displaced { subject: &mut *self.subject, seed, at, path: &path, point, moved });
             path.displace(&mut point[at.input], &block.values, T::zero());
             if finding.verdict.is_none() {
                 largest = largest.max(derivative.abs().min(finding.value.abs()));
@@ -311,7 +332,7 @@ struct Displaced<'c, T: Real> {
     path: &'c Path<T>,
     point: &'c mut [Vec<T>],
     /// Which elements of the terms have been seen to change.
-    seen: Vec<bool>,
+    moved: Vec<bool>,
 }
 
 impl<T: Real> Displaced<'_, T> {
@@ -323,11 +344,11 @@ impl<T: Real> Displaced<'_, T> {
 impl<T: Real> Line for Displaced<'_, T> {
     fn change(&mut self, h: f64) -> Change {
         let displacement = self.displace(h);
-        self.at.change(displacement, &self.subject.values(self.at.order, self.seed, self.point), &mut self.seen)
+        self.at.change(displacement, &self.subject.values(self.at.order, self.seed, self.point), &mut self.moved)
     }
 
     fn rounding(&self) -> f64 {
-        self.at.rounding(&self.seen)
+        self.at.rounding(&self.moved)
     }
 
     fn slope(&mut self, h: f64) -> f64 {
@@ -350,46 +371,46 @@ impl<T: Real> At<'_, T> {
         self.base.depends[self.input].iter().any(|&depends| depends)
     }
 
-    /// By how much the scalar changed from the base to `terms`, and how far rounding of the terms alone may have moved that.
+    /// By how much the scalar changed from the base to `terms`; marks in `seen` which of their elements did.
     fn change(&self, displacement: f64, terms: &[Values], seen: &mut [bool]) -> Change {
         let base = &self.base.terms;
-        let epsilon = T::epsilon().as_f64();
+        let half = 0.5 * T::epsilon().as_f64();
         let lengths = |terms: &[Values]| terms.iter().map(|term| term.elements.len()).collect::<Vec<_>>();
         if lengths(terms) != lengths(base) {
             // Another branch was taken there.
-            let all = |terms: &[Values]| terms.iter().flat_map(|term| &term.elements).sum::<f64>();
-            let size: f64 = terms.iter().chain(base).flat_map(|term| &term.elements).map(|x| x.abs()).sum();
-            return Change { displacement, value: all(terms) - all(base), noise: epsilon * size, hidden: 0.0 };
+            let sum = |terms: &[Values], size: fn(f64) -> f64| -> f64 { elements(terms).map(|&x| size(x)).sum() };
+            let noise = half * (sum(terms, f64::abs) + sum(base, f64::abs));
+            return Change { displacement, value: sum(terms, |x| x) - sum(base, |x| x), noise, hidden: 0.0 };
         }
         let (mut value, mut noise, mut moved) = (0.0, 0.0, false);
-        let pairs = terms.iter().zip(base).flat_map(|(there, here)| there.elements.iter().zip(&here.elements));
-        for ((&there, &here), seen) in pairs.zip(seen) {
+        for ((&there, &here), seen) in elements(terms).zip(elements(base)).zip(seen) {
             if there.total_cmp(&here).is_ne() || !here.is_finite() {
                 value += there - here;
-                // Half of the last place.
-                noise += 0.5 * epsilon * there.abs();
-                moved = true;
-                *seen = true;
+                noise += half * there.abs();
+                (moved, *seen) = (true, true);
             }
         }
-        let hidden = if moved { 0.0 } else { epsilon * self.grain() };
+        let hidden = if moved { 0.0 } else { T::epsilon().as_f64() * self.grain() };
         Change { displacement, value, noise, hidden }
     }
 
     /// How far the elements that were seen to change are rounded at the base.
     fn rounding(&self, seen: &[bool]) -> f64 {
-        let elements = self.base.terms.iter().flat_map(|term| &term.elements);
-        let size: f64 = elements.zip(seen).filter(|(_, seen)| **seen).map(|(x, _)| x.abs()).sum();
-        0.5 * T::epsilon().as_f64() * size
+        let sizes = elements(&self.base.terms).zip(seen).map(|(x, &seen)| if seen { x.abs() } else { 0.0 });
+        0.5 * T::epsilon().as_f64() * sizes.sum::<f64>()
     }
 
-    /// What may hide a change from all terms: they are rounded, and where a term is small, so may be what it was made from,
-    /// as in ln(1 + x) or 1 − x.
+    /// The size of what may hide a change from all terms: each, or 1 where the term is smaller, since it may be made of such
+    /// numbers, as in ln(1 + x).
     fn grain(&self) -> f64 {
         let terms = self.base.terms.iter().zip(&self.base.depends[self.input]).filter(|(_, depends)| **depends);
         let grain = |term: &Values| term.elements.iter().fold(term.factor.abs(), |a, x| a.max(x.abs()));
         terms.map(|(term, _)| grain(term)).sum()
     }
+}
+
+fn elements(terms: &[Values]) -> impl Iterator<Item = &f64> {
+    terms.iter().flat_map(|term| &term.elements)
 }
 
 /// The size of a number that is displaced, or 1.

@@ -74,7 +74,7 @@ pub struct Element {
 pub enum Verdict {
     /// Analytic and numeric derivative differ.
     Mismatch,
-    /// The differences are too coarse to confirm anything, or there is a kink or a jump at the point.
+    /// The differences are too coarse to tell, or there is a kink or a jump at the point or near it.
     Inconclusive,
     /// One of the two derivatives is NaN or infinite.
     NotFinite,
