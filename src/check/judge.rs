@@ -218,3 +218,109 @@ fn level(part: f64) -> i32 {
 pub(super) fn power_of_two(x: f64) -> f64 {
     x.log2().round().exp2()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::difference::Change;
+    use super::*;
+
+    /// A function of a displacement with the derivative that a tape claims for it, in `f64`.
+    struct Plain {
+        f: fn(f64) -> f64,
+        slope: fn(f64) -> f64,
+        noise: f64,
+    }
+
+    impl Line for Plain {
+        fn change(&mut self, h: f64) -> Change {
+            let (value, noise) = ((self.f)(h) - (self.f)(0.0), self.noise);
+            Change { displacement: h, value, noise, hidden: if value == 0.0 { f64::EPSILON } else { 0.0 } }
+        }
+
+        fn rounding(&self) -> f64 {
+            self.noise
+        }
+
+        fn slope(&mut self, h: f64) -> f64 {
+            (self.slope)(h)
+        }
+    }
+
+    fn judged(f: fn(f64) -> f64, slope: fn(f64) -> f64, noise: f64) -> Finding {
+        let epsilon = f64::EPSILON;
+        let claim =
+            Claim { derivative: slope(0.0), tolerance: 1e-6, largest: 0.0, size: 1.0, finest: epsilon, epsilon };
+        judge(claim, Plain { f, slope, noise })
+    }
+
+    #[test]
+    fn smooth_functions_are_confirmed_and_known_to_the_tolerance() {
+        let cases: [(fn(f64) -> f64, fn(f64) -> f64); 4] = [
+            (|h| (0.7 + h).sin(), |h| (0.7 + h).cos()),
+            (|h| (h - 2.0).exp(), |h| (h - 2.0).exp()),
+            (|h| (1e3 + h).ln(), |h| 1.0 / (1e3 + h)),
+            (|h| (1e4 * h).sin(), |h| 1e4 * (1e4 * h).cos()),
+        ];
+        for (f, slope) in cases {
+            let finding = judged(f, slope, 1e-16 * f(0.0).abs());
+            let off = (finding.value - slope(0.0)).abs();
+            let known = off <= finding.error && finding.error <= 1e-6 * slope(0.0).abs();
+            assert!(finding.verdict.is_none() && known, "{finding:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_a_mismatch_at_any_size() {
+        let cases: [(fn(f64) -> f64, fn(f64) -> f64); 6] = [
+            (|h| (0.7 + h).sin(), |h| -(0.7 + h).cos()),
+            (|h| (0.7 + h).sin(), |h| 1.001 * (0.7 + h).cos()),
+            (|h| 1e-30 * (h - 2.0).exp(), |h| 2e-30 * (h - 2.0).exp()),
+            (|h| 1e30 * (h - 2.0).exp(), |h| 5e29 * (h - 2.0).exp()),
+            (|h| (h - 2.0).exp(), |_| 0.0),
+            (|_| 3.0, |_| 1.0),
+        ];
+        for (f, slope) in cases {
+            let finding = judged(f, slope, 1e-16 * f(0.0).abs());
+            assert_eq!(finding.verdict, Some(Verdict::Mismatch), "{finding:?}");
+        }
+    }
+
+    #[test]
+    fn kinks_beside_the_point_are_avoided_and_at_the_point_seen() {
+        let beside = judged(|h| (1e-5 + h).abs(), |h| (1e-5 + h).signum(), 0.0);
+        assert!(beside.verdict.is_none() && (beside.value - 1.0).abs() < 1e-6, "{beside:?}");
+        // Half of the slope is what differences with wide steps say.
+        let half = judged(|h| (1e-5 + h).max(0.0), |h| if h > -1e-5 { 0.5 } else { 0.0 }, 0.0);
+        assert_eq!(half.verdict, Some(Verdict::Mismatch), "{half:?}");
+        let between = judged(|h| 3.0 * h.max(0.0) + h * h, |h| if h > 0.0 { 3.0 } else { 0.0 } + 2.0 * h, 0.0);
+        assert!(between.verdict == Some(Verdict::Inconclusive) && between.kink, "{between:?}");
+        let mean = judged(f64::abs, |h| if h == 0.0 { 0.0 } else { h.signum() }, 0.0);
+        assert!(mean.verdict.is_none(), "{mean:?}");
+        let forgotten = judged(f64::abs, |_| 0.0, 0.0);
+        assert!(forgotten.verdict == Some(Verdict::Inconclusive) && forgotten.kink, "{forgotten:?}");
+        let outside = judged(f64::abs, |h| h.signum() - 3.0, 0.0);
+        assert_eq!(outside.verdict, Some(Verdict::Mismatch), "{outside:?}");
+        let jump = judged(|h| if h > 0.0 { 1.0 } else { 0.0 }, |_| 0.0, 0.0);
+        assert!(jump.verdict == Some(Verdict::Inconclusive) && jump.error > 1.0, "{jump:?}");
+    }
+
+    #[test]
+    fn kinks_that_rounding_hides_are_no_mismatch() {
+        // Values are multiples of 10⁻⁹, and the slope is another within 10⁻¹⁰ of the point.
+        let f = |h: f64| ((h.clamp(-1e-10, 1e-10) + 0.3 * h) * 1e9).round() / 1e9;
+        let hidden = judged(f, |h| if h.abs() < 1e-10 { 1.3 } else { 0.3 }, 0.0);
+        assert_eq!(hidden.verdict, Some(Verdict::Inconclusive), "{hidden:?}");
+        let wrong = judged(f, |_| 1.3, 0.0);
+        assert_eq!(wrong.verdict, Some(Verdict::Mismatch), "{wrong:?}");
+    }
+
+    #[test]
+    fn rounding_within_shows_and_is_met_with_wider_steps() {
+        // A thousand million steps to 1: at the usual window they leave 10⁻⁵ of a derivative.
+        let coarse = judged(|h| ((1.0 + h.sin()) * 1e9).round() / 1e9, f64::cos, 0.0);
+        assert!(coarse.verdict.is_none() && coarse.error < 1e-6, "{coarse:?}");
+        // Where every step is too narrow to see a slope of 10⁻¹⁰, it is not said to be 0 for sure.
+        let unseen = judged(|h| ((1.0 + 1e-10 * h) * 1e9).round() / 1e9, |_| 1e-10, 0.0);
+        assert!(unseen.verdict.is_none(), "{unseen:?}");
+    }
+}
