@@ -8,8 +8,6 @@ use super::report::Verdict;
 /// The first window's widest step is this power of the machine epsilon. Differences whose error is of order h⁴ are best near
 /// ε^⅕; somewhat narrower ones lose little, and have fewer kinks within.
 const FIRST: f64 = 0.25;
-/// An error of this part of the tolerance is small wherever it is: 10⁻⁹ for `f64`, 5 · 10⁻⁶ for `f32`.
-const NEGLIGIBLE: f64 = 1e-3;
 
 /// A derivative that is to be confirmed, and where differences may be taken.
 #[derive(Clone, Copy, Debug)]
@@ -19,6 +17,8 @@ pub(super) struct Claim {
     pub(super) tolerance: f64,
     /// The largest derivative of the same input that is confirmed.
     pub(super) largest: f64,
+    /// The error that is good enough anywhere.
+    pub(super) negligible: f64,
     /// The widest step.
     pub(super) size: f64,
     /// The narrowest step.
@@ -148,11 +148,10 @@ impl Claim {
 
     fn is_confirmed(&self, by: &Evidence, last: bool) -> bool {
         let size = self.magnitude(by.value);
-        let negligible = NEGLIGIBLE * self.tolerance;
         let small = if last {
-            by.error <= (self.tolerance * size.max(self.largest)).max(negligible)
+            by.error <= (self.tolerance * size.max(self.largest)).max(self.negligible)
         } else {
-            by.error <= self.tolerance * size || (size == 0.0 && by.error <= negligible)
+            by.error <= self.tolerance * size || (size == 0.0 && by.error <= self.negligible)
         };
         small && self.admits(by.value, by.error)
     }
@@ -248,8 +247,15 @@ mod tests {
 
     fn judged(f: fn(f64) -> f64, slope: fn(f64) -> f64, noise: f64) -> Finding {
         let epsilon = f64::EPSILON;
-        let claim =
-            Claim { derivative: slope(0.0), tolerance: 1e-6, largest: 0.0, size: 1.0, finest: epsilon, epsilon };
+        let claim = Claim {
+            derivative: slope(0.0),
+            tolerance: 1e-6,
+            largest: 0.0,
+            negligible: 1e-9,
+            size: 1.0,
+            finest: epsilon,
+            epsilon,
+        };
         judge(claim, Plain { f, slope, noise })
     }
 

@@ -33,7 +33,7 @@
 //! | | |
 //! |---|---|
 //! | confirmed | no contradiction, and a window that does not exclude a has e ≤ t · max(abs a, abs n) |
-//! | confirmed | the same with e ≤ t · the largest derivative of the same input that is confirmed, or with e ≤ t/1000 |
+//! | confirmed | the same with e ≤ t · the largest derivative of the same input that is confirmed, or with e ≤ t/1000 for a loss of 1 |
 //! | confirmed | a is the mean of the slopes to both sides of a kink at the point, which are the tape's: ties share equally |
 //! | *mismatch* | a contradiction, and the tape's derivatives at the other steps do not explain it |
 //! | *inconclusive* | neither |
@@ -48,8 +48,8 @@
 //! all windows are asked, from the size of the element (or 1) down to where rounding hides the derivative.
 //!
 //! So a wrong sign or factor passes only where no window can tell it from the right one *and* differences see a t-th part of
-//! the largest derivative of the same input, or a derivative of t/1000 (10⁻⁹ for `f64`, 5 · 10⁻⁶ for `f32`). What else the
-//! loss is made of has no say in it. At a kink at the point, as of `relu` at 0, a derivative between the slopes to both
+//! the largest derivative of the same input, or one of t/1000 (10⁻⁹ for `f64`, 5 · 10⁻⁶ for `f32`; in a loss that is
+//! multiplied by a small number, as much less). What else the loss is made of has no say in it. At a kink at the point, as of `relu` at 0, a derivative between the slopes to both
 //! sides that is not their mean is inconclusive, and the report says *kink*: move the point.
 //!
 //! # Large losses
@@ -84,6 +84,9 @@ use judge::{Claim, judge, power_of_two};
 use report::Comparison;
 use subject::{Block, Derivative, Function, Model, Recorded, Subject};
 use terms::Values;
+
+/// An error of this part of the tolerance is small in a loss of 1, whatever the derivative: 10⁻⁹ for `f64`, 5 · 10⁻⁶ for `f32`.
+const NEGLIGIBLE: f64 = 1e-3;
 
 /// A check that is set up and not yet run: [`assert`](Check::assert) or [`report`](Check::report) runs it.
 #[must_use = "a check does nothing until `assert` or `report` runs it"]
@@ -262,6 +265,7 @@ impl<'a, T: Real> Check<'a, T> {
                 derivative,
                 tolerance: self.tolerance,
                 largest,
+                negligible: NEGLIGIBLE * self.tolerance * at.scale().min(1.0),
                 size: path.size,
                 finest: path.finest,
                 epsilon: T::epsilon().as_f64(),
@@ -400,12 +404,21 @@ impl<T: Real> At<'_, T> {
         0.5 * T::epsilon().as_f64() * sizes.sum::<f64>()
     }
 
-    /// The size of what may hide a change from all terms: each, or 1 where the term is smaller, since it may be made of such
-    /// numbers, as in ln(1 + x).
+    /// The terms that depend on the input.
+    fn terms(&self) -> impl Iterator<Item = &Values> {
+        let terms = self.base.terms.iter().zip(&self.base.depends[self.input]);
+        terms.filter(|(_, depends)| **depends).map(|(term, _)| term)
+    }
+
+    /// The size of what may hide a change from all terms: the largest element of each, or 1 where it is smaller, since it
+    /// may be made of such numbers, as in ln(1 + x).
     fn grain(&self) -> f64 {
-        let terms = self.base.terms.iter().zip(&self.base.depends[self.input]).filter(|(_, depends)| **depends);
-        let grain = |term: &Values| term.elements.iter().fold(term.factor.abs(), |a, x| a.max(x.abs()));
-        terms.map(|(term, _)| grain(term)).sum()
+        self.terms().map(|term| term.sizes().fold(0.0, f64::max)).sum()
+    }
+
+    /// The size of the loss when terms do not cancel: with each element at least as large as its factor.
+    fn scale(&self) -> f64 {
+        self.terms().flat_map(Values::sizes).sum()
     }
 }
 

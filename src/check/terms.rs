@@ -21,6 +21,13 @@ pub(super) struct Values {
     pub(super) elements: Vec<f64>,
 }
 
+impl Values {
+    /// The size of each element, or the factor where that is larger.
+    pub(super) fn sizes(&self) -> impl Iterator<Item = f64> + '_ {
+        self.elements.iter().map(|x| x.abs().max(self.factor.abs()))
+    }
+}
+
 impl Term {
     pub(super) fn values<'a, T: Real>(self, elements: impl IntoIterator<Item = &'a T>) -> Values {
         let elements = elements.into_iter().map(|x| self.factor * x.as_f64()).collect();
