@@ -7,44 +7,66 @@
 //! check::gradients(|v| v[0].matmul(v[1]).tanh().sum(), &[&a, &b]).order(2).assert();
 //! ```
 //!
-//! Every element of every input is moved by a small step to both sides, the central differences for several steps are
-//! extrapolated to step 0 (Ridders), and the result, with an error bar of its own, is held against the derivative from the
-//! tape. [`gradients`] checks a function of arrays, [`model`] a loss over a store of parameters by name, and
-//! [`Var::check`] a recording as it stands, without a closure.
+//! Every element of every input is moved by small steps to both sides, and what differences say is held against the
+//! derivative from the tape. [`gradients`] checks a function of arrays, [`model`] a loss over a store of parameters by name,
+//! and [`Var::check`] a recording as it stands, without a closure.
+//!
+//! # What differences say
+//!
+//! A *window* is three steps h, h/2, h/4 to both sides. Richardson's rule makes two estimates of the derivative of its
+//! central differences, n and a narrower one, and two of how far the slopes to the left and to the right stay from their
+//! mean at step 0, which is nowhere where the function is smooth. The window's error bar e is the sum of
+//!
+//! * four times the distance of the two estimates;
+//! * the larger gap between the slopes and their mean: a kink beside the point moves n by no more;
+//! * how far n moves where every result that depends on the element is rounded by half of its last place;
+//! * where no result changes at all, a last place of each that may, or of 1 where it is smaller (ln(1 + x) rounds 1 + x).
+//!
+//! What rounds within, and cancels, shows in narrow windows, where it is large. It moves the function by as much in wide
+//! ones; so e is at least what the narrower windows leave open, times their step over that of the window.
 //!
 //! # What is confirmed
 //!
-//! Let a be the derivative from the tape, n the one from differences, t the tolerance, and e the error bar: how far the
-//! differences disagree among themselves, and how far rounding may have moved them and a.
+//! Let a be the derivative from the tape and t the tolerance. A window *excludes* a where
+//! abs(a − n) > t · max(abs a, abs n) + e.
 //!
 //! | | |
 //! |---|---|
-//! | *mismatch* | abs(a − n) > t · max(abs a, abs n) + e |
-//! | confirmed | no mismatch, and e ≤ t · max(abs a, abs n), or e ≤ t · the largest derivative of the same input |
-//! | confirmed | no mismatch, e ≤ t/100, and a is 0 (to rounding) or e ≤ max(abs a, abs n)/20 |
-//! | confirmed | no mismatch, and e ≤ t/1000 |
-//! | *inconclusive* | neither: the differences are too coarse to tell |
+//! | confirmed | no contradiction, and a window that does not exclude a has e ≤ t · max(abs a, abs n) |
+//! | confirmed | the same with e ≤ t · the largest derivative of the same input that is confirmed, or with e ≤ t/1000 for a loss of 1 |
+//! | confirmed | a is the mean of the slopes to both sides of a kink at the point, which are the tape's: ties share equally |
+//! | *mismatch* | a contradiction, and the tape's derivatives at the other steps do not explain it |
+//! | *inconclusive* | neither |
 //! | *not finite* | a or n is NaN or infinite |
 //!
-//! So a wrong sign or factor passes only where it can't be told from the right one *and* the differences see a t-th part
-//! of the largest derivative of the same input, or a derivative of t/1000 (10⁻⁹ for `f64`); where the tape says 0, a
-//! hundredth of t. What else the loss is made of has no say in it.
+//! A *contradiction*: the window with the smallest e excludes a, and no other both admits a and excludes what that one says.
+//! It is *explained* where the narrowest window that excludes a does not exclude everything between the least and the
+//! greatest derivative that the tape has at its six steps: then there are kinks among them, nearer than rounding lets
+//! differences see.
 //!
-//! At a kink, as of `relu` at 0, slopes to the left and to the right stay apart however near they are taken; a derivative
-//! between the two that is not their mean is inconclusive, and the report says *kink*: move the point.
+//! The first window alone confirms nearly every derivative that is right: six evaluations for an element. Where it does not,
+//! all windows are asked, from the size of the element (or 1) down to where rounding hides the derivative.
+//!
+//! So a wrong sign or factor passes only where no window can tell it from the right one *and* differences see a t-th part of
+//! the largest derivative of the same input, or one of t/1000 (10⁻⁹ for `f64`, 5 · 10⁻⁶ for `f32`; in a loss that is
+//! multiplied by a small number, as much less). What else the loss is made of has no say in it. At a kink at the point, as of `relu` at 0, a derivative between the slopes to both
+//! sides that is not their mean is inconclusive, and the report says *kink*: move the point.
 //!
 //! # Large losses
 //!
 //! A sum rounds away what is small beside the rest of it. So the differences are taken of its terms, and added in `f64`:
-//! what follows the last op that is no sum, difference, or multiple by a number is not recomputed from rounded numbers.
-//! Where that does not help, the steps grow. `f32` keeps four digits at best; where the report finds that too coarse, it
-//! advises a check in `f64`.
+//! what follows the last op that is no sum, difference, or multiple by a number is not recomputed from rounded numbers, and
+//! elements of terms that an input does not move have no part in its error bar. To tell those from elements that are
+//! rounded too coarsely to move, an input that the first window does not confirm is moved by 1024 times its size once.
+//!
+//! `f32` keeps four digits at best; where the report finds that too coarse, it advises a check in `f64`.
 //!
 //! # References
 //!
-//! Ridders 1982, Accurate computation of F′(x) and F′(x)·F″(x).
+//! Richardson 1911, The approximate arithmetical solution by finite differences of physical problems.
 
 mod difference;
+mod judge;
 mod report;
 mod subject;
 mod terms;
@@ -57,17 +79,13 @@ use crate::tape::{Step, Var};
 
 pub use report::{Element, InputReport, Report, Verdict};
 
-use difference::{Change, Setting, differentiate};
+use difference::{Change, Line};
+use judge::{Claim, judge, power_of_two};
 use report::Comparison;
 use subject::{Block, Derivative, Function, Model, Recorded, Subject};
+use terms::Values;
 
-/// Rounding errors of an element of a term, in units of its last place.
-const ROUNDINGS: f64 = 16.0;
-/// Rounding errors of a derivative from the tape, in units of the last place of what enters it.
-const DERIVATIVE_ROUNDINGS: f64 = 16.0;
-/// An error of this part of the tolerance is small where the tape says 0 or the derivative is roughly known,
-const SMALL: f64 = 1e-2;
-/// and one of this part anywhere.
+/// An error of this part of the tolerance is small in a loss of 1, whatever the derivative: 10⁻⁹ for `f64`, 5 · 10⁻⁶ for `f32`.
 const NEGLIGIBLE: f64 = 1e-3;
 
 /// A check that is set up and not yet run: [`assert`](Check::assert) or [`report`](Check::report) runs it.
@@ -160,7 +178,7 @@ impl<'a, T: Real> Check<'a, T> {
     }
 
     /// Checks the derivative along this many random directions for each input instead of every element: the cost does
-    /// not depend on the number of elements.
+    /// not depend on the number of elements. Each element moves by the same part of its size (or of 1).
     pub fn directions(mut self, count: usize) -> Self {
         self.directions = Some(count);
         self
@@ -216,83 +234,131 @@ impl<'a, T: Real> Check<'a, T> {
         let blocks = self.subject.blocks();
         let mut point: Vec<Vec<T>> = blocks.iter().map(|block| block.values.clone()).collect();
         let mut report = Report::new(self.tolerance, self.directions, &blocks, self.subject.lack());
-        let mut scales = vec![0.0; blocks.len()];
         for order in 1..=self.order {
             let base = self.subject.derivative(order, self.seed, &point);
             for (input, block) in blocks.iter().enumerate() {
-                // Derivatives that cancel leave the rounding errors of what they were computed from.
-                scales[input] = scale(&blocks, &base, input).max(scales[input]);
-                let at = At { order, input, block, base: &base, scale: scales[input] };
-                let elements = match self.directions {
-                    None => self.every_element(&at, &mut point),
-                    Some(count) => self.some_directions(&at, count, &mut point),
-                };
-                report.add(order, input, at.reached(), elements);
+                let at = At { order, input, block, base: &base };
+                let comparisons = self.compare(&at, &mut point);
+                report.add(order, input, at.reached(), comparisons);
             }
         }
         report
     }
 
-    /// The derivative of a displacement of `point`, the size of what is displaced being known.
-    fn differentiate(
-        &mut self,
-        at: &At<'_, T>,
-        (claim, rounding): (f64, f64),
-        size: f64,
-        point: &mut [Vec<T>],
-        displace: impl Fn(&mut [T], T) -> f64,
-    ) -> difference::Estimate {
-        let setting = Setting { tolerance: self.tolerance, negligible: SMALL * self.tolerance, size, claim, rounding };
-        differentiate(setting, |h: T| {
-            let displacement = displace(&mut point[at.input], h);
-            let terms = self.subject.values(at.order, self.seed, point);
-            let (value, noise) = at.change(&terms);
-            Change { displacement, value, noise }
-        })
+    /// Judges every derivative of one input, by elements or by directions.
+    fn compare(&mut self, at: &At<'_, T>, point: &mut [Vec<T>]) -> Vec<Comparison> {
+        let (block, analytic) = (at.block, &at.base.gradients[at.input]);
+        let (seed, directions) = (self.seed, self.directions);
+        let path = |number: usize| match directions {
+            None => Path::element(block, number),
+            Some(count) => Path::random(block, number, fork(seed, (at.input * count + number) as u64)),
+        };
+        let count = if block.values.is_empty() { 0 } else { directions.unwrap_or(block.values.len()) };
+        let mut claims: Vec<_> = (0..count).map(|number| (number, path(number).slope(analytic))).collect();
+        // Large derivatives first: what is small beside them is known when it comes to the small ones.
+        claims.sort_by(|(_, a), (_, b)| b.abs().total_cmp(&a.abs()));
+        let mut largest = 0.0_f64;
+        let mut found = Vec::with_capacity(count);
+        for (number, derivative) in claims {
+            let path = path(number);
+            let claim = Claim {
+                derivative,
+                tolerance: self.tolerance,
+                largest,
+                negligible: NEGLIGIBLE * self.tolerance * at.scale().min(1.0),
+                size: path.size,
+                finest: path.finest,
+                epsilon: T::epsilon().as_f64(),
+            };
+            let moved = vec![false; elements(&at.base.terms).count()];
+            let finding = judge(claim, Displaced { subject: &mut *self.subject, seed, at, path: &path, point, moved });
+            path.displace(&mut point[at.input], &block.values, T::zero());
+            if finding.verdict.is_none() {
+                largest = largest.max(derivative.abs().min(finding.value.abs()));
+            }
+            found.push((number, Comparison { index: path.name, analytic: derivative, finding }));
+        }
+        found.sort_by_key(|(number, _)| *number);
+        found.into_iter().map(|(_, comparison)| comparison).collect()
+    }
+}
+
+/// A straight line on which an input is displaced.
+struct Path<T> {
+    name: String,
+    /// Which elements move, and by how much with a step of 1.
+    parts: Vec<(usize, T)>,
+    /// The widest step.
+    size: f64,
+    /// The narrowest step that numbers can be displaced by.
+    finest: f64,
+}
+
+impl<T: Real> Path<T> {
+    fn element(block: &Block<T>, place: usize) -> Self {
+        let x = block.values[place].as_f64().abs();
+        let finest = T::epsilon().as_f64() * if x > 0.0 { x } else { 1.0 };
+        let name = block.shape.coordinates(place);
+        Self { name, parts: vec![(place, T::one())], size: size(block.values[place]), finest }
     }
 
-    fn every_element(&mut self, at: &At<'_, T>, point: &mut [Vec<T>]) -> Vec<Comparison> {
-        let analytic = &at.base.gradients[at.input];
-        let mut elements = Vec::with_capacity(analytic.len());
-        for (place, slope) in analytic.iter().enumerate() {
-            let x = at.block.values[place];
-            let size = size(x);
-            let claim = (slope.as_f64(), at.rounding(size));
-            let estimate = self.differentiate(at, claim, size, point, |values, h| {
-                values[place] = x + h;
-                (x + h).as_f64() - x.as_f64()
-            });
-            point[at.input][place] = x;
-            let index = at.block.shape.coordinates(place);
-            elements.push(Comparison { index, rounding: at.rounding(size), analytic: slope.as_f64(), estimate });
-        }
-        elements
+    /// Every element moves by the same part of its size, so that all are in play; signs are random.
+    fn random(block: &Block<T>, number: usize, seed: u64) -> Self {
+        let part = |(i, &x): (usize, &T)| {
+            let sign = if uniform(seed, i as u64) < 0.5 { -1.0 } else { 1.0 };
+            (i, T::of(sign * power_of_two(size(x))))
+        };
+        let parts = block.values.iter().enumerate().map(part).collect();
+        Self { name: format!("direction {number}"), parts, size: 1.0, finest: T::epsilon().as_f64() }
     }
 
-    fn some_directions(&mut self, at: &At<'_, T>, count: usize, point: &mut [Vec<T>]) -> Vec<Comparison> {
-        let mut elements = Vec::with_capacity(count);
-        let start = &at.block.values;
-        if start.is_empty() {
-            return elements;
+    /// The derivative on the line, from that for each element.
+    fn slope(&self, gradient: &[T]) -> f64 {
+        self.parts.iter().map(|&(i, part)| gradient[i].as_f64() * part.as_f64()).sum()
+    }
+
+    /// Moves `values` away from `start`, and tells the step that was really made, after rounding: on average over elements.
+    fn displace(&self, values: &mut [T], start: &[T], h: T) -> f64 {
+        let mut made = 0.0;
+        for &(i, part) in &self.parts {
+            values[i] = start[i] + h * part;
+            made += (values[i].as_f64() - start[i].as_f64()) / part.as_f64();
         }
-        let analytic = &at.base.gradients[at.input];
-        let length: f64 = analytic.iter().map(|g| g.as_f64().abs()).sum();
-        for number in 0..count {
-            // Entries of one size keep every element in play; signs are random.
-            let seed = fork(self.seed, (at.input * count + number) as u64);
-            let sign = |i: usize| T::of(if uniform(seed, i as u64) < 0.5 { -1.0 } else { 1.0 });
-            let slope: f64 = analytic.iter().enumerate().map(|(i, g)| g.as_f64() * sign(i).as_f64()).sum();
-            let rounding = at.rounding(1.0).max(DERIVATIVE_ROUNDINGS * T::epsilon().as_f64() * length);
-            let estimate = self.differentiate(at, (slope, rounding), 1.0, point, |values, h| {
-                for (i, (to, &x)) in values.iter_mut().zip(start).enumerate() {
-                    *to = x + h * sign(i);
-                }
-                h.as_f64()
-            });
-            point[at.input].copy_from_slice(start);
-            elements.push(Comparison { index: format!("direction {number}"), rounding, analytic: slope, estimate });
-        }
-        elements
+        made / self.parts.len() as f64
+    }
+}
+
+/// The scalar on a line.
+struct Displaced<'c, T: Real> {
+    subject: &'c mut dyn Subject<T>,
+    seed: u64,
+    at: &'c At<'c, T>,
+    path: &'c Path<T>,
+    point: &'c mut [Vec<T>],
+    /// Which elements of the terms have been seen to change.
+    moved: Vec<bool>,
+}
+
+impl<T: Real> Displaced<'_, T> {
+    fn displace(&mut self, h: f64) -> f64 {
+        self.path.displace(&mut self.point[self.at.input], &self.at.block.values, T::of(h))
+    }
+}
+
+impl<T: Real> Line for Displaced<'_, T> {
+    fn change(&mut self, h: f64) -> Change {
+        let displacement = self.displace(h);
+        self.at.change(displacement, &self.subject.values(self.at.order, self.seed, self.point), &mut self.moved)
+    }
+
+    fn rounding(&self) -> f64 {
+        self.at.rounding(&self.moved)
+    }
+
+    fn slope(&mut self, h: f64) -> f64 {
+        self.displace(h);
+        let there = self.subject.derivative(self.at.order, self.seed, self.point);
+        self.path.slope(&there.gradients[self.at.input])
     }
 }
 
@@ -302,8 +368,6 @@ struct At<'c, T> {
     input: usize,
     block: &'c Block<T>,
     base: &'c Derivative<T>,
-    /// The size of what the derivative is computed from.
-    scale: f64,
 }
 
 impl<T: Real> At<'_, T> {
@@ -311,51 +375,60 @@ impl<T: Real> At<'_, T> {
         self.base.depends[self.input].iter().any(|&depends| depends)
     }
 
-    /// How far rounding may have moved the derivative from the tape; exactly 0 where nothing is computed.
-    fn rounding(&self, size: f64) -> f64 {
-        DERIVATIVE_ROUNDINGS * T::epsilon().as_f64() * self.scale / size
-    }
-
-    /// By how much the scalar changed from the base to `terms`, and how far rounding may have moved that.
-    fn change(&self, terms: &[Vec<f64>]) -> (f64, f64) {
+    /// By how much the scalar changed from the base to `terms`; marks in `seen` which of their elements did.
+    fn change(&self, displacement: f64, terms: &[Values], seen: &mut [bool]) -> Change {
         let base = &self.base.terms;
-        let epsilon = T::epsilon().as_f64();
-        if !terms.iter().map(Vec::len).eq(base.iter().map(Vec::len)) {
+        let half = 0.5 * T::epsilon().as_f64();
+        let lengths = |terms: &[Values]| terms.iter().map(|term| term.elements.len()).collect::<Vec<_>>();
+        if lengths(terms) != lengths(base) {
             // Another branch was taken there.
-            let all = |terms: &[Vec<f64>]| terms.iter().flatten().sum::<f64>();
-            let size: f64 = terms.iter().chain(base).flatten().map(|x| x.abs()).sum();
-            return (all(terms) - all(base), ROUNDINGS * epsilon * size);
+            let sum = |terms: &[Values], size: fn(f64) -> f64| -> f64 { elements(terms).map(|&x| size(x)).sum() };
+            let noise = half * (sum(terms, f64::abs) + sum(base, f64::abs));
+            return Change { displacement, value: sum(terms, |x| x) - sum(base, |x| x), noise, hidden: 0.0 };
         }
-        let mut change = 0.0;
-        // What does not change may have changed by less than its last place.
-        let mut noise = epsilon * self.scale;
-        for (&there, &here) in terms.iter().flatten().zip(base.iter().flatten()) {
+        let (mut value, mut noise, mut moved) = (0.0, 0.0, false);
+        for ((&there, &here), seen) in elements(terms).zip(elements(base)).zip(seen) {
             if there.total_cmp(&here).is_ne() || !here.is_finite() {
-                change += there - here;
-                noise += ROUNDINGS * epsilon * there.abs().max(here.abs());
+                value += there - here;
+                noise += half * there.abs();
+                (moved, *seen) = (true, true);
             }
         }
-        (change, noise)
+        let hidden = if moved { 0.0 } else { T::epsilon().as_f64() * self.grain() };
+        Change { displacement, value, noise, hidden }
     }
+
+    /// How far the elements that were seen to change are rounded at the base.
+    fn rounding(&self, seen: &[bool]) -> f64 {
+        let sizes = elements(&self.base.terms).zip(seen).map(|(x, &seen)| if seen { x.abs() } else { 0.0 });
+        0.5 * T::epsilon().as_f64() * sizes.sum::<f64>()
+    }
+
+    /// The terms that depend on the input.
+    fn terms(&self) -> impl Iterator<Item = &Values> {
+        let terms = self.base.terms.iter().zip(&self.base.depends[self.input]);
+        terms.filter(|(_, depends)| **depends).map(|(term, _)| term)
+    }
+
+    /// The size of what may hide a change from all terms: the largest element of each, or 1 where it is smaller, since it
+    /// may be made of such numbers, as in ln(1 + x).
+    fn grain(&self) -> f64 {
+        self.terms().map(|term| term.sizes().fold(0.0, f64::max)).sum()
+    }
+
+    /// The size of the loss when terms do not cancel: with each element at least as large as its factor.
+    fn scale(&self) -> f64 {
+        self.terms().flat_map(Values::sizes).sum()
+    }
+}
+
+fn elements(terms: &[Values]) -> impl Iterator<Item = &f64> {
+    terms.iter().flat_map(|term| &term.elements)
 }
 
 /// The size of a number that is displaced, or 1.
 fn size<T: Real>(x: T) -> f64 {
     x.as_f64().abs().max(1.0)
-}
-
-/// The size of what an input's derivative is computed from, 0 where nothing depends on it: the terms that depend on it, or
-/// the largest product of an element and its derivative, for all inputs that share a term with it.
-fn scale<T: Real>(blocks: &[Block<T>], base: &Derivative<T>, input: usize) -> f64 {
-    let own = &base.depends[input];
-    let terms = base.terms.iter().zip(own).filter(|(_, depends)| **depends);
-    let sum: f64 = terms.flat_map(|(term, _)| term).map(|x| x.abs()).filter(|x| x.is_finite()).sum();
-    let related = (0..blocks.len()).filter(|&other| base.depends[other].iter().zip(own).any(|(&a, &b)| a && b));
-    let products = related.flat_map(|other| {
-        let elements = blocks[other].values.iter().zip(&base.gradients[other]);
-        elements.map(|(&x, g)| size(x) * g.as_f64().abs())
-    });
-    products.filter(|product| product.is_finite()).fold(sum, f64::max)
 }
 
 impl<T: Real> std::fmt::Debug for Check<'_, T> {

@@ -2,16 +2,13 @@
 
 use std::fmt;
 
-use super::difference::Estimate;
+use super::judge::Finding;
 use super::subject::Block;
-use super::{NEGLIGIBLE, SMALL};
 use crate::real::Real;
 use crate::shape::Shape;
 
 /// How many of the worst elements a report lists.
 const LISTED: usize = 10;
-/// A derivative that is known to this part of itself has no wrong sign or factor.
-const ROUGH: f64 = 0.05;
 
 /// What a check found: a summary for each input, and the elements that failed. Print it, or [`assert`](Report::assert) it.
 #[derive(Clone, Debug)]
@@ -77,46 +74,27 @@ pub struct Element {
 pub enum Verdict {
     /// Analytic and numeric derivative differ.
     Mismatch,
-    /// The differences are too coarse to confirm anything, or there is a kink or a jump at the point.
+    /// The differences are too coarse to tell, or there is a kink or a jump at the point or near it.
     Inconclusive,
     /// One of the two derivatives is NaN or infinite.
     NotFinite,
 }
 
-/// A derivative from the tape beside one from differences.
+/// A derivative from the tape beside what differences say about it.
 #[derive(Clone, Debug)]
 pub(super) struct Comparison {
     pub(super) index: String,
-    /// How far rounding may have moved the analytic derivative.
-    pub(super) rounding: f64,
     pub(super) analytic: f64,
-    pub(super) estimate: Estimate,
+    pub(super) finding: Finding,
 }
 
 impl Comparison {
     fn magnitude(&self) -> f64 {
-        self.analytic.abs().max(self.estimate.value.abs())
+        self.analytic.abs().max(self.finding.value.abs())
     }
 
     fn difference(&self) -> f64 {
-        (self.analytic - self.estimate.value).abs()
-    }
-
-    /// How far the two may be apart where both are right.
-    fn bar(&self) -> f64 {
-        self.estimate.error + self.rounding
-    }
-
-    fn differs(&self, tolerance: f64) -> bool {
-        self.difference() > tolerance * self.magnitude() + self.bar()
-    }
-
-    /// Whether the point is at a kink, and the analytic derivative lies between the slopes to both sides.
-    fn is_at_kink(&self) -> bool {
-        self.estimate.kink.is_some_and(|[left, right]| {
-            let slack = self.bar().min((right - left).abs());
-            (left.min(right) - slack..=left.max(right) + slack).contains(&self.analytic)
-        })
+        (self.analytic - self.finding.value).abs()
     }
 }
 
@@ -129,9 +107,6 @@ impl Report {
 
     /// Takes in what was compared for one input.
     pub(super) fn add(&mut self, order: usize, input: usize, reached: bool, elements: Vec<Comparison>) {
-        let confirmed = elements.iter().filter(|element| !element.differs(self.tolerance));
-        // The smaller of the two: a wrong one must not make others negligible.
-        let largest = confirmed.map(|e| e.analytic.abs().min(e.estimate.value.abs())).fold(0.0, f64::max);
         let (name, shape) = self.names[input].clone();
         let mut summary = InputReport {
             name: name.clone(),
@@ -150,31 +125,16 @@ impl Report {
             summary.max_absolute_error = worst(difference, summary.max_absolute_error);
             let relative = if difference == 0.0 { 0.0 } else { difference / element.magnitude() };
             summary.max_relative_error = worst(relative, summary.max_relative_error);
-            if let Some(verdict) = self.judge(&element, largest) {
+            let Comparison { index, analytic, finding } = element;
+            let Finding { value: numeric, error, verdict, kink } = finding;
+            if let Some(verdict) = verdict {
                 summary.failed += 1;
-                let kink = verdict == Verdict::Inconclusive && element.is_at_kink();
-                let Comparison { index, analytic, estimate, .. } = element;
-                let (input, numeric, error) = (name.clone(), estimate.value, estimate.error);
+                let input = name.clone();
                 self.failures.push(Element { input, index, order, analytic, numeric, error, verdict, kink });
             }
         }
         self.inputs.push(summary);
         self.failures.sort_by(|a, b| b.badness().total_cmp(&a.badness()));
-    }
-
-    /// What is wrong, `largest` being the largest derivative of the same input. The module's page states the rule.
-    fn judge(&self, element: &Comparison, largest: f64) -> Option<Verdict> {
-        if !element.analytic.is_finite() || !element.estimate.value.is_finite() {
-            return Some(Verdict::NotFinite);
-        }
-        if element.differs(self.tolerance) {
-            return Some(if element.is_at_kink() { Verdict::Inconclusive } else { Verdict::Mismatch });
-        }
-        let (bar, magnitude) = (element.bar(), element.magnitude());
-        let zero = element.analytic.abs() <= element.rounding;
-        let small = bar <= SMALL * self.tolerance && (zero || bar <= ROUGH * magnitude);
-        let confirmed = bar <= self.tolerance * magnitude.max(largest) || small || bar <= NEGLIGIBLE * self.tolerance;
-        (!confirmed).then_some(Verdict::Inconclusive)
     }
 
     /// The number of elements (or directions) checked, over all inputs and orders.

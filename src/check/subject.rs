@@ -10,7 +10,7 @@ use crate::run::Tensor;
 use crate::shape::Shape;
 use crate::tape::{Recorder, Recording, Step, Tape, Var};
 
-use super::terms::{depend, terms};
+use super::terms::{Values, depend, terms};
 
 /// One input: what it is called, and the point at which it is checked.
 pub(super) struct Block<T> {
@@ -27,7 +27,7 @@ pub(super) trait Subject<T: Real> {
     fn lack(&self) -> String;
 
     /// The terms of the scalar of this order at a point.
-    fn values(&mut self, order: usize, seed: u64, point: &[Vec<T>]) -> Vec<Vec<f64>>;
+    fn values(&mut self, order: usize, seed: u64, point: &[Vec<T>]) -> Vec<Values>;
 
     /// The same with the gradient for every input.
     fn derivative(&mut self, order: usize, seed: u64, point: &[Vec<T>]) -> Derivative<T>;
@@ -38,8 +38,7 @@ pub(super) trait Subject<T: Real> {
 
 /// A scalar at a point, with its derivative.
 pub(super) struct Derivative<T> {
-    /// The elements of each term, times the term's factor.
-    pub(super) terms: Vec<Vec<f64>>,
+    pub(super) terms: Vec<Values>,
     /// One for each input.
     pub(super) gradients: Vec<Vec<T>>,
     /// For each input, which terms depend on it.
@@ -73,11 +72,11 @@ fn array<T: Real>(shape: &Shape, values: Vec<T>) -> ArrayD<T> {
 }
 
 /// Reads the terms of a scalar.
-fn read<T: Real>(scalar: Var<'_, T>) -> Vec<Vec<f64>> {
+fn read<T: Real>(scalar: Var<'_, T>) -> Vec<Values> {
     let terms = terms(scalar);
     let vars: Vec<_> = terms.iter().map(|term| scalar.at(term.id)).collect();
     let values = scalar.recording().values(&vars);
-    terms.iter().zip(&values).map(|(term, value)| times(term.factor, value)).collect()
+    terms.iter().zip(&values).map(|(term, value)| term.values(value)).collect()
 }
 
 /// Reads the terms of a scalar and its gradients.
@@ -88,10 +87,6 @@ fn derive<'t, T: Real>(scalar: Var<'t, T>, inputs: &[Var<'t, T>]) -> Derivative<
     let values = scalar.recording().values(&gradients);
     let gradients = values.iter().map(|g| g.iter().copied().collect()).collect();
     Derivative { terms: read(scalar), gradients, depends }
-}
-
-fn times<'a, T: Real>(factor: f64, values: impl IntoIterator<Item = &'a T>) -> Vec<f64> {
-    values.into_iter().map(|x| factor * x.as_f64()).collect()
 }
 
 /// A function of arrays.
@@ -126,7 +121,7 @@ where
         "there are no inputs".to_owned()
     }
 
-    fn values(&mut self, order: usize, seed: u64, point: &[Vec<T>]) -> Vec<Vec<f64>> {
+    fn values(&mut self, order: usize, seed: u64, point: &[Vec<T>]) -> Vec<Values> {
         self.record(order, seed, point, |scalar, _| read(scalar))
     }
 
@@ -205,7 +200,7 @@ where
         }
     }
 
-    fn values(&mut self, order: usize, seed: u64, point: &[Vec<T>]) -> Vec<Vec<f64>> {
+    fn values(&mut self, order: usize, seed: u64, point: &[Vec<T>]) -> Vec<Values> {
         self.record(order, seed, point, |scalar, _| read(scalar))
     }
 
@@ -288,12 +283,12 @@ impl<'t, T: Real> Subject<T> for Recorded<'t, T> {
         "the recording has no `variable` and no parameter that is not frozen".to_owned()
     }
 
-    fn values(&mut self, order: usize, seed: u64, point: &[Vec<T>]) -> Vec<Vec<f64>> {
+    fn values(&mut self, order: usize, seed: u64, point: &[Vec<T>]) -> Vec<Values> {
         let scalar = scalar(self.result, &self.vars(), order, seed);
         let terms = terms(scalar);
         let outputs: Vec<_> = terms.iter().map(|term| scalar.at(term.id)).collect();
         let values = self.replay(point, &outputs);
-        terms.iter().zip(&values).map(|(term, value)| times(term.factor, value)).collect()
+        terms.iter().zip(&values).map(|(term, value)| term.values(value)).collect()
     }
 
     fn derivative(&mut self, order: usize, seed: u64, point: &[Vec<T>]) -> Derivative<T> {

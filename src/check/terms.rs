@@ -14,6 +14,27 @@ pub(super) struct Term {
     pub(super) factor: f64,
 }
 
+/// What a term is at a point.
+pub(super) struct Values {
+    pub(super) factor: f64,
+    /// Times the factor.
+    pub(super) elements: Vec<f64>,
+}
+
+impl Values {
+    /// The size of each element, or the factor where that is larger.
+    pub(super) fn sizes(&self) -> impl Iterator<Item = f64> + '_ {
+        self.elements.iter().map(|x| x.abs().max(self.factor.abs()))
+    }
+}
+
+impl Term {
+    pub(super) fn values<'a, T: Real>(self, elements: impl IntoIterator<Item = &'a T>) -> Values {
+        let elements = elements.into_iter().map(|x| self.factor * x.as_f64()).collect();
+        Values { factor: self.factor, elements }
+    }
+}
+
 /// The terms of a scalar: what its last sums, differences and multiples by numbers are made of. The sum over all
 /// elements of all terms is the scalar, but for rounding.
 pub(super) fn terms<T: Real>(scalar: Var<'_, T>) -> Vec<Term> {
