@@ -4,7 +4,6 @@
 //! neighbouring axes) sees it as `[outer, n, inner]`, see [`Lines`].
 
 pub mod bench;
-pub(crate) mod cast;
 pub(crate) mod lend;
 pub(crate) mod map;
 pub(crate) mod product;
