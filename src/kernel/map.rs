@@ -1,9 +1,10 @@
-//! Pointwise maps of one to three operands with broadcasting.
+//! Pointwise kernels over operands that broadcast.
 
+use super::block::Block;
 use crate::real::Real;
 use crate::shape::{MAX_RANK, Shape};
 
-/// Elements of a broadcast or strided operand that are laid out side by side at a time.
+/// Elements of an operand that are laid out side by side at a time.
 const TILE: usize = 256;
 
 /// An operand and the shape it has before broadcasting.
@@ -13,86 +14,102 @@ pub(crate) struct Operand<'a, T> {
     pub(crate) shape: Shape,
 }
 
-/// Fills `out`, of the given shape, with `f` of the operands broadcast to that shape.
-#[inline]
+/// Fills `out`, of the given shape, with a function of the operands broadcast to that shape.
 pub(crate) fn map<const N: usize, T: Real>(
     shape: &Shape,
     operands: [Operand<'_, T>; N],
     out: &mut [T],
-    f: impl Fn([T; N]) -> T,
+    block: Block<T>,
 ) {
-    if out.len() == 1 {
-        out[0] = f(operands.map(|operand| operand.data[0]));
-        return;
+    if operands.iter().all(|operand| operand.data.len() == out.len()) {
+        // With as many elements as the result, an operand differs from it in axes of length 1 only.
+        return block.fill(operands.map(|operand| operand.data), out);
     }
-    if out.is_empty() {
-        return;
-    }
-    if operands.iter().all(|operand| operand.shape == *shape) {
-        contiguous(operands.map(|operand| operand.data), out, &f);
-        return;
-    }
-    let (lengths, strides, rank) = merge(shape, operands.map(|operand| operand.shape.broadcast_strides(shape)));
-    let row = lengths[rank - 1];
-    let row_strides = strides.map(|s| s[rank - 1]);
-    let mut index = [0; MAX_RANK];
-    let mut offsets = [0; N];
-    for out in out.chunks_exact_mut(row) {
-        let data: [&[T]; N] = std::array::from_fn(|k| &operands[k].data[offsets[k]..]);
-        strided_row(data, row_strides, out, &f);
-        for axis in (0..rank - 1).rev() {
-            index[axis] += 1;
-            (0..N).for_each(|k| offsets[k] += strides[k][axis]);
-            if index[axis] < lengths[axis] {
-                break;
-            }
-            (0..N).for_each(|k| offsets[k] -= strides[k][axis] * lengths[axis]);
-            index[axis] = 0;
-        }
-    }
-}
-
-/// Merges axes that every operand walks through in one stride, so that rows get as long as possible.
-fn merge<const N: usize>(
-    shape: &Shape,
-    strides: [[usize; MAX_RANK]; N],
-) -> ([usize; MAX_RANK], [[usize; MAX_RANK]; N], usize) {
-    let (mut lengths, mut merged, mut rank) = ([1; MAX_RANK], [[0; MAX_RANK]; N], 0);
-    for axis in (0..shape.rank()).filter(|&axis| shape[axis] != 1) {
-        let joins = rank > 0 && (0..N).all(|k| merged[k][rank - 1] == strides[k][axis] * shape[axis]);
-        if joins {
-            lengths[rank - 1] *= shape[axis];
-        } else {
-            lengths[rank] = shape[axis];
-            rank += 1;
-        }
-        (0..N).for_each(|k| merged[k][rank - 1] = strides[k][axis]);
-    }
-    (lengths, merged, rank)
-}
-
-#[inline]
-fn contiguous<const N: usize, T: Real>(data: [&[T]; N], out: &mut [T], f: &impl Fn([T; N]) -> T) {
-    let data = data.map(|slice| &slice[..out.len()]);
-    for (i, out) in out.iter_mut().enumerate() {
-        *out = f(std::array::from_fn(|k| data[k][i]));
-    }
-}
-
-#[inline]
-fn strided_row<const N: usize, T: Real>(data: [&[T]; N], strides: [usize; N], out: &mut [T], f: &impl Fn([T; N]) -> T) {
+    let mut walks = operands.map(|operand| Walk::new(shape, operand));
     let mut tiles = [[T::zero(); TILE]; N];
     for (t, out) in out.chunks_mut(TILE).enumerate() {
-        let start = t * TILE;
-        for k in (0..N).filter(|&k| strides[k] != 1) {
-            // An operand that does not move is laid out once, for the first tile.
-            if strides[k] == 0 && t > 0 {
-                continue;
-            }
-            let source = &data[k][start * strides[k]..];
-            tiles[k][..out.len()].iter_mut().enumerate().for_each(|(i, to)| *to = source[i * strides[k]]);
+        for (walk, tile) in walks.iter_mut().zip(&mut tiles) {
+            walk.lay_out(t * TILE, &mut tile[..out.len()]);
         }
-        let rows = std::array::from_fn(|k| if strides[k] == 1 { &data[k][start..] } else { &tiles[k][..] });
-        contiguous(rows, out, f);
+        let rows: [&[T]; N] =
+            std::array::from_fn(|k| walks[k].tile(t * TILE, out.len()).unwrap_or(&tiles[k][..out.len()]));
+        block.fill(rows, out);
+    }
+}
+
+/// The way through an operand in the order of the result.
+struct Walk<'a, T> {
+    data: &'a [T],
+    /// Axes, the last first, and by how much an operand's position grows along each.
+    lengths: [usize; MAX_RANK],
+    strides: [usize; MAX_RANK],
+    rank: usize,
+    index: [usize; MAX_RANK],
+    position: usize,
+}
+
+impl<'a, T: Real> Walk<'a, T> {
+    fn new(shape: &Shape, operand: Operand<'a, T>) -> Self {
+        let all = operand.shape.broadcast_strides(shape);
+        let (mut lengths, mut strides, mut rank) = ([1; MAX_RANK], [0; MAX_RANK], 0);
+        for axis in (0..shape.rank()).rev().filter(|&axis| shape[axis] != 1) {
+            // Axes that are walked through in one stride are one.
+            if rank > 0 && all[axis] == strides[rank - 1] * lengths[rank - 1] {
+                lengths[rank - 1] *= shape[axis];
+            } else {
+                (lengths[rank], strides[rank]) = (shape[axis], all[axis]);
+                rank += 1;
+            }
+        }
+        Self { data: operand.data, lengths, strides, rank, index: [0; MAX_RANK], position: 0 }
+    }
+
+    /// The operand's own elements, where they stand in the order of the result.
+    fn tile(&self, start: usize, n: usize) -> Option<&'a [T]> {
+        (self.rank == 1 && self.strides[0] == 1).then(|| &self.data[start..start + n])
+    }
+
+    /// Writes the next elements into a tile.
+    fn lay_out(&mut self, start: usize, tile: &mut [T]) {
+        if self.tile(start, tile.len()).is_some() {
+            return;
+        }
+        if self.rank == 1 && self.strides[0] == 0 {
+            // One number everywhere: the first tile will do for all.
+            if start == 0 {
+                tile.fill(self.data[0]);
+            }
+            return;
+        }
+        let mut rest = tile;
+        while !rest.is_empty() {
+            let n = rest.len().min(self.lengths[0] - self.index[0]);
+            let (row, behind) = rest.split_at_mut(n);
+            let (from, stride) = (&self.data[self.position..], self.strides[0]);
+            match stride {
+                0 => row.fill(from[0]),
+                1 => row.copy_from_slice(&from[..n]),
+                _ => row.iter_mut().enumerate().for_each(|(i, to)| *to = from[i * stride]),
+            }
+            self.advance(n);
+            rest = behind;
+        }
+    }
+
+    /// Goes on by `n` elements of the last axis.
+    fn advance(&mut self, n: usize) {
+        self.index[0] += n;
+        self.position += n * self.strides[0];
+        for axis in 0..self.rank {
+            if self.index[axis] < self.lengths[axis] {
+                break;
+            }
+            self.index[axis] = 0;
+            self.position -= self.lengths[axis] * self.strides[axis];
+            if axis + 1 < self.rank {
+                self.index[axis + 1] += 1;
+                self.position += self.strides[axis + 1];
+            }
+        }
     }
 }

@@ -4,8 +4,13 @@
 //! neighbouring axes) sees it as `[outer, n, inner]`, see [`Lines`].
 
 pub mod bench;
+pub(crate) mod block;
+pub(crate) mod cast;
+pub(crate) mod formula;
+pub(crate) mod lane;
 pub(crate) mod lend;
 pub(crate) mod map;
+pub(crate) mod powers;
 pub(crate) mod product;
 pub(crate) mod random;
 pub(crate) mod reduce;

@@ -4,6 +4,7 @@
 //! `Primitive`. Pointwise ops are rows of a table; every other one is a small `Copy` struct that holds its arguments.
 
 use crate::grad::Cotangents;
+use crate::kernel::block::Block;
 use crate::real::Real;
 use crate::shape::Shape;
 use crate::tape::log::{Entry, Id, Log};
@@ -63,6 +64,14 @@ pub(crate) trait Primitive: Copy {
     /// Computes the result.
     fn eval<T: Real>(self, args: &Args<'_, T>, out: &mut [T]);
 
+    /// The kernel that computes it element by element, where it is pointwise; operands come broadcast to the result.
+    ///
+    /// It is the one that `eval` uses, so the bits are the same. The second operand of `powi` is its exponent, where it
+    /// stands in the instruction.
+    fn block<T: Real>(self) -> Option<Block<T>> {
+        None
+    }
+
     /// Adds the derivative for each operand, as a formula in `Var`s.
     fn vjp<'t, T: Real>(self, ct: &mut Cotangents<'_, 't, T>);
 
@@ -106,6 +115,11 @@ macro_rules! registry {
 
             pub(crate) fn eval<T: Real>(self, args: &Args<'_, T>, out: &mut [T]) {
                 match self { $(Op::$Op(op) => op.eval(args, out)),* }
+            }
+
+            #[allow(dead_code, reason = "for planned execution, which looks kernels up once")]
+            pub(crate) fn block<T: Real>(self) -> Option<Block<T>> {
+                match self { $(Op::$Op(op) => op.block()),* }
             }
 
             pub(crate) fn vjp<'t, T: Real>(self, ct: &mut Cotangents<'_, 't, T>) {

@@ -31,6 +31,7 @@ mod avx2;
 mod avx512;
 mod lanes;
 mod level;
+pub(crate) mod math;
 #[cfg(target_arch = "aarch64")]
 mod neon;
 #[cfg(target_arch = "x86_64")]

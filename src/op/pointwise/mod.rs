@@ -7,6 +7,7 @@
 use std::ops::Range;
 
 use super::{Args, Call};
+use crate::kernel::block::Block;
 use crate::kernel::map;
 use crate::number::{Dual, Num, Number};
 use crate::real::Real;
@@ -82,12 +83,13 @@ pub mod functions {
 /// ```
 ///
 /// The value is written over numbers (see [`crate::number`]), the pullbacks over `Var`s: `y` is the result, `c` its
-/// cotangent, `()` stands for no derivative.
+/// cotangent, `()` stands for no derivative. A row ends with `angle` where x is one: the functions of angles have a slow
+/// way for large ones.
 macro_rules! pointwise {
     ($(#[$family_doc:meta])* $Family:ident { $(
         $(#[$doc:meta])*
         $vis:vis $Variant:ident: $method:ident($x:ident $(, $more:ident)*) = $value:expr,
-            |$y:ident, $c:ident| [$($pullback:expr),*], on [$($domain:expr),+], kinks [$($kink:expr),*];
+            |$y:ident, $c:ident| [$($pullback:expr),*], on [$($domain:expr),+], kinks [$($kink:expr),*] $(, $angle:ident)?;
     )+ }) => {
         $(#[$family_doc])*
         #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -107,7 +109,11 @@ macro_rules! pointwise {
             }
 
             fn eval<T: crate::Real>(self, args: &crate::op::Args<'_, T>, out: &mut [T]) {
-                match self { $($Family::$Variant => super::compute(args, out, |[$x $(, $more)*]| $value)),+ }
+                super::compute(self.arity(), args, out, self.block().expect("a pointwise op"));
+            }
+
+            fn block<T: crate::Real>(self) -> Option<crate::kernel::block::Block<T>> {
+                Some(crate::real::twin(&self.kernel::<f32>(), &self.kernel::<f64>()))
             }
 
             #[allow(unused_variables, reason = "a pullback need not look at everything")]
@@ -116,6 +122,15 @@ macro_rules! pointwise {
                     let ([$x $(, $more)*], $y) = (ct.xs(), ct.y());
                     let pulls: &[&dyn Fn(crate::Var<'t, T>) -> crate::Cotangent<'t, T>] = &[$(&|$c| $pullback.into()),*];
                     pulls.iter().enumerate().for_each(|(operand, pull)| ct.add_pointwise(operand, pull));
+                })+ }
+            }
+        }
+
+        impl $Family {
+            fn kernel<T: crate::kernel::simd::math::Functions>(self) -> crate::kernel::block::Block<T> {
+                match self { $($Family::$Variant => {
+                    crate::kernel::formula::formula!(Row, angle !stringify!($($angle)?).is_empty(), |$x $(, $more)*| $value);
+                    crate::kernel::formula::block::<{ [stringify!($x) $(, stringify!($more))*].len() }, T, Row>()
                 })+ }
             }
         }
@@ -175,9 +190,12 @@ fn broadcast<T: Real>(call: &Call<'_, T>) -> Result<Shape, String> {
     })
 }
 
-/// Computes a scalar formula of the operands, broadcast to the result.
-#[inline]
-fn compute<const N: usize, T: Real>(args: &Args<'_, T>, out: &mut [T], f: impl Fn([Num<T>; N]) -> Num<T>) {
-    let operands = std::array::from_fn(|k| map::Operand { data: args.data(k), shape: *args.shape(k) });
-    map::map(args.out_shape(), operands, out, |x: [T; N]| f(x.map(Num)).0);
+/// Computes an op of so many operands, broadcast to the result.
+fn compute<T: Real>(arity: usize, args: &Args<'_, T>, out: &mut [T], block: Block<T>) {
+    let operand = |k: usize| map::Operand { data: args.data(k), shape: *args.shape(k) };
+    match arity {
+        1 => map::map(args.out_shape(), [operand(0)], out, block),
+        2 => map::map(args.out_shape(), [operand(0), operand(1)], out, block),
+        _ => map::map(args.out_shape(), [operand(0), operand(1), operand(2)], out, block),
+    }
 }

@@ -1,10 +1,10 @@
 //! Whole powers.
 
-use super::compute;
 use crate::grad::Cotangents;
-use crate::number::{Num, Number};
+use crate::kernel::block::Block;
+use crate::kernel::powers;
 use crate::op::{Args, Call, Primitive};
-use crate::real::Real;
+use crate::real::{Real, twin};
 use crate::shape::Shape;
 use crate::tape::Var;
 
@@ -20,8 +20,12 @@ impl Primitive for Powi {
     }
 
     fn eval<T: Real>(self, args: &Args<'_, T>, out: &mut [T]) {
-        let n = args.entry.inputs[1].cast_signed();
-        compute(args, out, |[x]: [Num<T>; 1]| power(x, n));
+        let kernel = self.block().expect("a pointwise op");
+        powers::fill(kernel, args.data(0), args.entry.inputs[1].cast_signed(), out);
+    }
+
+    fn block<T: Real>(self) -> Option<Block<T>> {
+        Some(twin(&powers::powers::<f32>(), &powers::powers::<f64>()))
     }
 
     fn vjp<'t, T: Real>(self, ct: &mut Cotangents<'_, 't, T>) {
@@ -37,19 +41,6 @@ impl Primitive for Powi {
     fn arguments(self, inputs: [u32; 3]) -> String {
         inputs[1].cast_signed().to_string()
     }
-}
-
-/// xⁿ by repeated squaring: the same bits on every machine.
-fn power<N: Number>(x: N, n: i32) -> N {
-    let (mut square, mut rest, mut result) = (x, n.unsigned_abs(), N::of(1.0));
-    while rest > 0 {
-        if rest & 1 == 1 {
-            result = result * square;
-        }
-        square = square * square;
-        rest >>= 1;
-    }
-    if n < 0 { N::of(1.0) / result } else { result }
 }
 
 impl<T: Real> Var<'_, T> {

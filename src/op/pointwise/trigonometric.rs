@@ -16,7 +16,7 @@ pointwise! {
         /// assert_eq!(grad(|x| x.sin().sum(), &array![0.0]), array![1.0]);
         /// ```
         pub Sin: sin(x) = x.sin(),
-            |y, c| [c * x.cos()], on [-3.0..3.0], kinks [];
+            |y, c| [c * x.cos()], on [-3.0..3.0], kinks [], angle;
 
         /// Cosine, radians.
         ///
@@ -28,7 +28,7 @@ pointwise! {
         /// assert_eq!(value(|x| x.cos().sum(), &array![0.0]), 1.0);
         /// ```
         pub Cos: cos(x) = x.cos(),
-            |y, c| [-(c * x.sin())], on [-3.0..3.0], kinks [];
+            |y, c| [-(c * x.sin())], on [-3.0..3.0], kinks [], angle;
 
         /// Tangent, radians.
         ///
@@ -40,7 +40,7 @@ pointwise! {
         /// assert_eq!(grad(|x| x.tan().sum(), &array![0.0]), array![1.0]);
         /// ```
         pub Tan: tan(x) = x.tan(),
-            |y, c| [c * (y * y + 1.0)], on [-1.2..1.2], kinks [];
+            |y, c| [c * (y * y + 1.0)], on [-1.2..1.2], kinks [], angle;
 
         /// Arcsine in radians, in [−π/2, π/2]; NaN outside [−1, 1].
         ///

@@ -1,0 +1,92 @@
+//! Scalar formulas as kernels.
+#![allow(unsafe_code, reason = "kernels are the home of unsafe code")]
+
+use std::marker::PhantomData;
+
+use super::block::{Block, CHUNK, Chunk, Map, run};
+use super::lane::Lane;
+use super::simd::Isa;
+use super::simd::math::{FARTHEST, Functions};
+use crate::number::Num;
+
+/// A scalar formula of `N` operands.
+pub(crate) trait Formula<const N: usize>: 'static {
+    /// Whether the first operand is an angle, for which functions are quick as far as [`FARTHEST`] only.
+    const ANGLE: bool;
+
+    /// The formula, compiled for an instruction set. Must be `#[inline(always)]` where it is implemented.
+    fn fast<T: Functions, I: Isa>(x: [Lane<T, I>; N]) -> Lane<T, I>;
+
+    /// The formula with the functions of `std`: the twin of the other.
+    fn plain<T: Functions>(x: [Num<T>; N]) -> Num<T>;
+}
+
+/// Makes an expression a [`Formula`].
+macro_rules! formula {
+    ($Name:ident, angle $angle:expr, |$($x:ident),+| $value:expr) => {
+        struct $Name;
+
+        impl $crate::kernel::formula::Formula<{ [$(stringify!($x)),+].len() }> for $Name {
+            const ANGLE: bool = $angle;
+
+            #[inline(always)]
+            fn fast<T: $crate::kernel::simd::math::Functions, I: $crate::kernel::simd::Isa>(
+                [$($x),+]: [$crate::kernel::lane::Lane<T, I>; [$(stringify!($x)),+].len()],
+            ) -> $crate::kernel::lane::Lane<T, I> {
+                $value
+            }
+
+            fn plain<T: $crate::kernel::simd::math::Functions>(
+                [$($x),+]: [$crate::number::Num<T>; [$(stringify!($x)),+].len()],
+            ) -> $crate::number::Num<T> {
+                $value
+            }
+        }
+    };
+}
+pub(crate) use formula;
+
+/// The kernel of a formula.
+pub(crate) fn block<const N: usize, T: Functions, F: Formula<N>>() -> Block<T> {
+    Block::new::<N>(|inputs, out, n| {
+        // SAFETY: handed on to the caller.
+        unsafe { run(Map::<N, T, _> { inputs, out, n, chunk: Values::<F>(PhantomData) }) }
+    })
+}
+
+/// Computes a formula with a certain instruction set.
+#[cfg(test)]
+pub(crate) fn fill_at<const N: usize, T: Functions, F: Formula<N>>(
+    level: super::simd::Level,
+    inputs: [&[T]; N],
+    out: &mut [T],
+) {
+    assert!(inputs.iter().all(|input| input.len() == out.len()));
+    let (pointers, n) = (inputs.map(<[T]>::as_ptr), out.len());
+    let map = Map::<N, T, _> { inputs: pointers.as_ptr(), out: out.as_mut_ptr(), n, chunk: Values::<F>(PhantomData) };
+    super::simd::dispatch_at(level, map);
+}
+
+struct Values<F>(PhantomData<F>);
+
+impl<const N: usize, T: Functions, F: Formula<N>> Chunk<N, T> for Values<F> {
+    #[inline(always)]
+    unsafe fn compute<I: Isa>(&self, operands: [*const T; N]) -> [T; CHUNK] {
+        // An array of its own: it overlaps no operand, whatever these do among each other.
+        let mut values = [T::zero(); CHUNK];
+        for (i, value) in values.iter_mut().enumerate() {
+            // SAFETY: the caller vouches for whole chunks.
+            *value = F::fast::<T, I>(operands.map(|operand| Lane::new(unsafe { *operand.add(i) }))).0;
+        }
+        if F::ANGLE {
+            for (i, value) in values.iter_mut().enumerate() {
+                // SAFETY: as above.
+                let x = operands.map(|operand| unsafe { *operand.add(i) });
+                if x[0].abs() > T::of(FARTHEST) {
+                    *value = F::plain(x.map(Num)).0;
+                }
+            }
+        }
+        values
+    }
+}
