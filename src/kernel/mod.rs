@@ -6,7 +6,6 @@
 pub(crate) mod aligned;
 pub mod bench;
 pub(crate) mod block;
-pub(crate) mod cast;
 pub(crate) mod formula;
 pub(crate) mod guarded;
 pub(crate) mod lane;

@@ -122,6 +122,7 @@ fn arithmetic(op: Arithmetic) -> Option<Binary> {
         Arithmetic::Div => Binary::Div,
         Arithmetic::Maximum => Binary::Maximum,
         Arithmetic::Minimum => Binary::Minimum,
+        Arithmetic::Weigh => Binary::Weigh,
         _ => return None,
     })
 }

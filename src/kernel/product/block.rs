@@ -2,11 +2,11 @@
 
 use std::ops::Range;
 
-use super::Block;
 use super::pack::{pack_a, pack_b};
 use super::tile::{Panel, Sums, height, width};
 use super::view::View;
 use super::workspace::{self, Workspace};
+use super::{Block, Finish};
 use crate::kernel::simd::{Element, Isa, Kernel, Lanes, Level};
 
 /// The longest stretch of k that is summed before it is added to C. Part of the definition of the bits.
@@ -34,7 +34,7 @@ pub(super) struct Rectangle<'a, T> {
     pub(super) start_row: usize,
     pub(super) rows: Range<usize>,
     pub(super) columns: Range<usize>,
-    pub(super) finish: Option<&'a (dyn Fn(Block<'_, T>) + Sync)>,
+    pub(super) finish: Option<&'a Finish<'a, T>>,
 }
 
 /// Blocks of depth: as few as possible, of the same length but for the last.
@@ -188,6 +188,6 @@ impl Iterator for Steps {
     fn next(&mut self) -> Option<Range<usize>> {
         let start = self.left.start;
         self.left.start = self.left.end.min(start.saturating_add(self.step));
-        (start < self.left.end).then(|| start..self.left.start)
+        (start < self.left.end).then_some(start..self.left.start)
     }
 }

@@ -13,6 +13,9 @@ pub(crate) struct Block<'a, T> {
     owner: PhantomData<&'a mut [T]>,
 }
 
+/// What is done with finished parts, by whichever thread has computed them.
+pub(crate) type Finish<'a, T> = dyn Fn(Block<'_, T>) + Sync + 'a;
+
 impl<'a, T> Block<'a, T> {
     /// # Safety
     ///

@@ -7,6 +7,7 @@
 //! threads or on how the work is cut. With more than one row and column: blocks of k of up to 256, each in order of k, are
 //! added to the start one after the other. With a single row or column: see `row.rs`.
 #![allow(unsafe_code, reason = "kernels are the home of unsafe code")]
+#![allow(dead_code, reason = "chunks and what is done with finished blocks are there for the planned runner")]
 
 mod block;
 mod finish;
@@ -25,7 +26,7 @@ use std::any::TypeId;
 use std::marker::PhantomData;
 use std::ops::Range;
 
-pub(crate) use finish::Block;
+pub(crate) use finish::{Block, Finish};
 pub(crate) use matrix::{Matrix, weighed};
 
 use super::simd::{Element, Level, level, run_at};
@@ -52,7 +53,7 @@ pub(crate) struct Product<'a, T> {
     b: Matrix<'a, T>,
     start: Start<'a, T>,
     c: *mut T,
-    finish: Option<&'a (dyn Fn(Block<'_, T>) + Sync)>,
+    finish: Option<&'a Finish<'a, T>>,
     owner: PhantomData<&'a mut [T]>,
 }
 
@@ -71,7 +72,7 @@ impl<'a, T: Real> Product<'a, T> {
     }
 
     /// Calls `f` with each part of C once it is finished, while it is in the cache.
-    pub(crate) fn then(mut self, f: &'a (dyn Fn(Block<'_, T>) + Sync)) -> Self {
+    pub(crate) fn then(mut self, f: &'a Finish<'a, T>) -> Self {
         self.finish = Some(f);
         self
     }
@@ -182,15 +183,4 @@ impl<T: Element> Product<'_, T> {
             }
         }
     }
-}
-
-/// `c = a·b + beta·c` with `c` stored row after row. With `beta` 0, what `c` held does not matter.
-pub(crate) fn product<T: Real>(a: Matrix<'_, T>, b: Matrix<'_, T>, beta: T, c: &mut [T]) {
-    if beta == T::zero() {
-        return Product::new(a, b, Start::Zero, c).run();
-    }
-    if beta != T::one() {
-        c.iter_mut().for_each(|c| *c *= beta);
-    }
-    Product::new(a, b, Start::Held, c).run();
 }

@@ -1,9 +1,10 @@
 //! A row times a matrix: products with a single row or column, which read each element of the matrix once.
+#![allow(clippy::needless_range_loop, reason = "rows and vectors of a tile are registers, which are numbered")]
 
 use std::ops::Range;
 
-use super::Block;
 use super::view::View;
+use super::{Block, Finish};
 use crate::kernel::simd::{Element, Isa, Kernel, Lanes, WIDEST};
 
 /// Stretches of k that are summed side by side where rows of the matrix are combined, and where there is but one column:
@@ -23,7 +24,7 @@ pub(super) struct Row<'a, T> {
     pub(super) columns: Range<usize>,
     /// How many columns the whole row has.
     pub(super) width: usize,
-    pub(super) finish: Option<&'a (dyn Fn(Block<'_, T>) + Sync)>,
+    pub(super) finish: Option<&'a Finish<'a, T>>,
 }
 
 impl<T: Element> Kernel for Row<'_, T> {

@@ -2,6 +2,7 @@
 //!
 //! A tile of `M` rows and `V` vectors of columns is summed over the depth of a block, each element in order of k, and
 //! added to what C starts from. Which tile an element falls into does not matter for its bits.
+#![allow(clippy::needless_range_loop, reason = "rows and vectors of a tile are registers, which are numbered")]
 
 use crate::kernel::simd::{Element, Isa, Kernel, Lanes, Level, prefetch};
 

@@ -80,8 +80,6 @@ impl Binary {
             Self::Weigh => {
                 if a == 0.0 {
                     a
-                } else if b == 0.0 {
-                    b
                 } else {
                     a * b
                 }

@@ -152,7 +152,7 @@ impl<T: Real, const N: usize> Lanes<T> for Array<T, N> {
 
     #[inline(always)]
     fn zip(self, b: Self) -> (Self, Self) {
-        let lane = |i: usize| if i % 2 == 0 { self.0[i / 2] } else { b.0[i / 2] };
+        let lane = |i: usize| if i.is_multiple_of(2) { self.0[i / 2] } else { b.0[i / 2] };
         (Self(std::array::from_fn(lane)), Self(std::array::from_fn(|i| lane(N + i))))
     }
 

@@ -35,7 +35,7 @@ formulas! {
     maximum(x, y) = V::select(y.eq(y), y.max(x), y);
     /// See [`maximum`].
     minimum(x, y) = V::select(y.eq(y), y.min(x), y);
-    weigh(x, y) = V::select(x.eq(V::zero()), x, V::select(y.eq(V::zero()), y, x * y));
+    weigh(x, y) = V::select(x.eq(V::zero()), x, x * y);
     eq(x, y) = truth::<T, V>(x.eq(y));
     ne(x, y) = V::select(x.eq(y), V::zero(), one());
     lt(x, y) = truth::<T, V>(x.lt(y));

@@ -141,7 +141,7 @@ pub(crate) enum Binary {
     Maximum,
     /// The smaller, NaN where one is NaN, the first of two equals.
     Minimum,
-    /// The product, but exactly the operand that is 0 where one is.
+    /// The product, but exactly the first where that is 0.
     Weigh,
     Eq,
     Ne,

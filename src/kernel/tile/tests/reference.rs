@@ -59,7 +59,6 @@ fn binary<T: Real>(binary: Binary, a: T, b: T) -> T {
         Binary::Maximum => reduce::maximum(a, b),
         Binary::Minimum => reduce::minimum(a, b),
         Binary::Weigh if a == T::zero() => a,
-        Binary::Weigh if b == T::zero() => b,
         Binary::Weigh => a * b,
         Binary::Eq => truth(a == b),
         Binary::Ne => truth(a != b),
