@@ -72,15 +72,7 @@ fn alone<T: Functions>(level: Level, function: Function<T>, x: [T; 3]) -> T {
             Binary::Sub => fill!([a, b], |x, y| x - y),
             Binary::Mul => fill!([a, b], |x, y| x * y),
             Binary::Div => fill!([a, b], |x, y| x / y),
-            Binary::Weigh => {
-                out[0] = if x[0] == T::zero() {
-                    x[0]
-                } else if x[1] == T::zero() {
-                    x[1]
-                } else {
-                    x[0] * x[1]
-                }
-            }
+            Binary::Weigh => out[0] = if x[0] == T::zero() { x[0] } else { x[0] * x[1] },
             Binary::Maximum => out[0] = if x[0].is_nan() || x[0] >= x[1] { x[0] } else { x[1] },
             Binary::Minimum => out[0] = if x[0].is_nan() || x[0] <= x[1] { x[0] } else { x[1] },
             Binary::Eq => out[0] = holds(x[0] == x[1]),
