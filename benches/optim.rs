@@ -8,8 +8,8 @@ use gradus::optim::{Descent, Rule};
 use gradus::prelude::*;
 
 fn main() {
-    // Tests run benches, too, to see that they work.
-    let all = !std::env::args().any(|argument| argument == "--test");
+    // Without it, as in `cargo test --benches`, it is only seen that all runs.
+    let all = std::env::args().any(|argument| argument == "--bench");
     let (sizes, repeats) = if all { (&[10_000_000, 535_818, 101_770, 1000][..], 15) } else { (&[100][..], 1) };
     for &n in sizes {
         println!("\n{n} parameters: microseconds of a step, of a copy of as many bytes, ratio");

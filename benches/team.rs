@@ -8,8 +8,8 @@ use std::time::Instant;
 use gradus::bench::team;
 
 fn main() {
-    // Tests run benches, too, to see that they work.
-    let all = !std::env::args().any(|argument| argument == "--test");
+    // Without it, as in `cargo test --benches`, it is only seen that all runs.
+    let all = std::env::args().any(|argument| argument == "--bench");
     println!("{:>6} {:>6} {}", "gap", "task", WAYS.map(|(name, _)| format!("{name:>20}")).concat());
     let (gaps, tasks) = if all {
         (&[0.0, 20.0, 200.0, 2000.0][..], &[0.0, 5.0, 10.0, 25.0, 100.0][..])

@@ -9,11 +9,14 @@ const LANES: usize = 32;
 /// Elements that are summed in one go; longer slices are cut in two at a multiple.
 const BLOCK: usize = 64 * LANES;
 
+/// Elements of a piece: pieces are summed in order, so that threads may share them.
+pub(crate) const PIECE: usize = 8 * BLOCK;
+
 /// Σ (x/unit)². The order of the additions depends on the length alone.
 pub(crate) fn squares<T: Real>(values: &[T], unit: f64) -> f64 {
     let squares: fn(&[T], f64) -> f64 =
         twin(&(singles as fn(&[f32], f64) -> f64), &(doubles as fn(&[f64], f64) -> f64));
-    squares(values, unit)
+    values.chunks(PIECE).map(|piece| squares(piece, unit)).sum()
 }
 
 /// The largest |x| that is not NaN; 0 where there is none.

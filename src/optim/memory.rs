@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::kernel::aligned::Aligned;
+use crate::kernel::squares::PIECE;
 use crate::params::{Layout, Slot};
 use crate::real::Real;
 
@@ -28,9 +29,6 @@ pub(super) struct Memory<T> {
     /// The updates that each tensor has had.
     pub(super) iterations: Vec<u64>,
 }
-
-/// Values of a piece: enough to be worth a claim, few enough that threads end together.
-const PIECE: usize = 1 << 14;
 
 /// A range of values that are updated alike: neighbours of one group and one number of iterations, none frozen.
 #[derive(Clone, Debug)]

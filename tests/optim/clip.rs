@@ -131,3 +131,16 @@ fn every_rule_sees_the_clipped_gradient() {
         assert_ne!(bits(x.flat()), bits(store::<f64>().flat()), "{name}");
     }
 }
+
+#[test]
+fn the_gradient_has_the_norm_that_the_step_tells() {
+    for n in [1, 100, 20_000, 100_000_u32] {
+        let mut params = Params::new();
+        let _ = params.add("x", [n as usize], || 0.0_f32);
+        let mut gradient = params.gradient();
+        gradient.flat_mut().iter_mut().zip((1_u16..1000).cycle()).for_each(|(g, i)| *g = 0.1 * f32::from(i).sqrt());
+        let mut optimizer = Sgd::new(1.0).clip_norm(f64::INFINITY);
+        optimizer.step(&mut params, &gradient);
+        assert_eq!(optimizer.gradient_norm(), Some(gradient.norm()), "{n}");
+    }
+}

@@ -30,8 +30,8 @@ use region::Region;
 
 /// How long a helper looks out for the next region: longer than the serial work between two regions of a training step.
 const LINGER: Duration = Duration::from_micros(150);
-/// How long a helper stays at all, so that rayon's other jobs and other callers get their turn.
-const STAY: Duration = Duration::from_millis(10);
+/// How long a helper stays at all, so that rayon's other jobs and other callers get their turn. Coming anew costs microseconds.
+const STAY: Duration = Duration::from_millis(2);
 /// Looks between two looks at the clock.
 const LOOKS: u32 = 64;
 
