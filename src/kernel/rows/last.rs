@@ -46,20 +46,24 @@ impl<T: Functions, F: FnMut(usize, &[T], T, T, &mut [T])> Kernel for Each<'_, T,
 
     #[inline(always)]
     fn run<I: Isa>(self) {
-        if self.n <= TOGETHER { self.short::<I>() } else { self.long::<I>() }
+        match (&self.kept, self.n <= TOGETHER) {
+            (Some(_), true) => self.short::<I>(&mut []),
+            (None, true) => self.short::<I>(&mut [T::zero(); TOGETHER]),
+            (_, false) => self.long::<I>(),
+        }
     }
 }
 
 impl<T: Functions, F: FnMut(usize, &[T], T, T, &mut [T])> Each<'_, T, F> {
     #[inline(always)]
-    fn short<I: Isa>(mut self) {
+    fn short<I: Isa>(mut self, buffer: &mut [T]) {
         let Self { n, data, .. } = self;
         let step = (TOGETHER / n).min(ROWS) * n;
-        let (mut buffer, mut tops) = ([T::zero(); TOGETHER], [T::zero(); ROWS]);
+        let mut tops = [T::zero(); ROWS];
         for (group, rows) in data.chunks(step).enumerate() {
             let kept = self.kept.as_mut().map(|kept| &mut kept[group * step..][..rows.len()]);
             let keeps = kept.is_some();
-            let shifted = kept.unwrap_or(&mut buffer[..rows.len()]);
+            let shifted = kept.unwrap_or_else(|| &mut buffer[..rows.len()]);
             for ((row, out), top) in rows.chunks_exact(n).zip(shifted.chunks_exact_mut(n)).zip(&mut tops) {
                 *top = largest(row);
                 shift(row, *top, out);
@@ -117,7 +121,13 @@ fn largest<T: Real>(row: &[T]) -> T {
     for tile in &mut tiles {
         lanes.iter_mut().zip(tile).for_each(|(top, &x)| *top = maximum(*top, x));
     }
-    lanes.iter().chain(tiles.remainder()).copied().fold(T::neg_infinity(), maximum)
+    let mut half = LANES / 2;
+    while half > 0 {
+        let (low, high) = lanes.split_at_mut(half);
+        low.iter_mut().zip(high).for_each(|(a, &mut x)| *a = maximum(*a, x));
+        half /= 2;
+    }
+    tiles.remainder().iter().copied().fold(lanes[0], maximum)
 }
 
 /// x − top; 0 where that would not be finite for the whole row.
