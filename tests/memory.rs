@@ -211,4 +211,14 @@ fn a_million_instructions_take_64_bytes_each() {
     );
     assert!(tape.len() > 2_000_000);
     assert!(tape.bytes() as f64 <= 64.0 * tape.len() as f64, "{} bytes for {}", tape.bytes(), tape.len());
+    for _ in 0..4 {
+        assert_eq!(chain(&mut tape, true), (again, slope));
+    }
+    println!(
+        "planned: {:.1} bytes each, values included; tables alone {:.1}",
+        per_instruction(&tape),
+        tape.bytes() as f64 / tape.len() as f64
+    );
+    assert!(tape.plans() > 0);
+    assert!(tape.bytes() as f64 <= 64.0 * tape.len() as f64, "{} bytes for {}", tape.bytes(), tape.len());
 }

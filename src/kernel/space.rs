@@ -62,11 +62,6 @@ impl<'a, T> Space<'a, T> {
         self.regions.push(Region { start: data.as_mut_ptr(), len: data.len(), writable: true });
     }
 
-    /// The number of regions so far.
-    pub(crate) fn count(&self) -> usize {
-        self.regions.len()
-    }
-
     fn checked(&self, slot: Slot, write: bool) -> *mut T {
         let region = &self.regions[slot.region];
         let fits = slot.start.checked_add(slot.len).is_some_and(|end| end <= region.len);

@@ -288,7 +288,9 @@ impl<T: Element> Runner<T> {
                 });
             }
         }
-        exports.into_iter().for_each(|id| self.segment_mut(index).export(id));
+        for id in exports {
+            self.segment_mut(index).export(id);
+        }
     }
 
     fn run_program(&mut self, log: &Log<T>, live: &Live<T>, index: u32, target: Option<Target<'_, T>>) {
@@ -340,7 +342,9 @@ impl<T: Element> Run<T> for Runner<T> {
         let mut asked = wanted.iter().chain(target.iter().flat_map(|target| target.parts.iter().map(|(id, _)| id)));
         if asked.all(|&id| self.is_there(log, id)) {
             if let Some(Target { values, parts }) = target {
-                parts.iter().for_each(|(id, range)| values[range.clone()].copy_from_slice(self.value(log, live, *id)));
+                for (id, range) in parts {
+                    values[range.clone()].copy_from_slice(self.value(log, live, *id));
+                }
             }
             return Ok(());
         }
@@ -390,7 +394,10 @@ impl<T: Element> Run<T> for Runner<T> {
     }
 
     fn bytes(&self) -> usize {
-        self.interpreter.bytes() + self.segments.capacity() * size_of::<Option<Segment<T>>>()
+        let programs = self.segments.iter().flatten().filter_map(|segment| segment.program.as_ref());
+        self.interpreter.bytes()
+            + self.segments.capacity() * size_of::<Option<Segment<T>>>()
+            + programs.map(|program| program.bytes()).sum::<usize>()
     }
 
     fn clear(&mut self) {

@@ -126,7 +126,9 @@ pub(crate) fn logsumexp<T: Real>(n: usize, data: &[T], out: &mut [T]) {
 fn softmax_last<T: Functions>(n: usize, data: &[T], out: &mut [T]) {
     last::each(n, data, Some(out), |_, _, top, total, y| {
         if top.is_finite() {
-            y.iter_mut().for_each(|y| *y /= total);
+            for y in y {
+                *y /= total;
+            }
         } else {
             y.fill(degenerate(top, T::zero()));
         }

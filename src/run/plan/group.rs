@@ -82,7 +82,9 @@ impl Grouping {
             builder.place(at);
         }
         let mut asked = vec![false; count];
-        wanted.iter().for_each(|&id| asked[selection.index(id)] = true);
+        for &id in wanted {
+            asked[selection.index(id)] = true;
+        }
         builder.delay(&asked);
         builder.absorb(&asked);
         let stored = builder.stored(asked);
@@ -222,8 +224,8 @@ impl<T: Real> Builder<'_, T> {
                 Kind::Data | Kind::Number | Kind::Import => {}
             }
         }
-        for at in 0..outside.len() {
-            if outside[at] || !matches!(self.node(at).kind, Kind::Pass(Part::Pointwise)) {
+        for (at, &outside) in outside.iter().enumerate() {
+            if outside || !matches!(self.node(at).kind, Kind::Pass(Part::Pointwise)) {
                 ways.remove(&self.pass[at]);
             }
         }

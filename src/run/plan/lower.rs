@@ -89,7 +89,7 @@ impl<T: Element> Lowering<'_, T> {
                     if leaf == Leaf::Literal {
                         self.program.literals.push((cell.start, T::from_bits(join(entry.inputs))));
                     } else {
-                        self.program.numbers.push((id, cell.start));
+                        self.program.numbers.push((id, u32::try_from(cell.start).expect("fewer than 2^32 numbers")));
                     }
                 }
                 (Kind::Data, Op::Leaf(Leaf::Parameter)) => {
@@ -124,12 +124,14 @@ impl<T: Element> Lowering<'_, T> {
     fn cell(&mut self, at: usize) -> u32 {
         let slot = self.slot(at);
         let cell = if matches!(self.node(at).kind, Kind::Data | Kind::Import) {
-            let known = self.program.loads.iter().find(|(from, _)| *from == slot);
-            known.map(|&(_, cell)| cell).unwrap_or_else(|| {
-                self.program.loads.push((slot, self.program.own));
-                self.program.own += 1;
-                self.program.own - 1
-            })
+            match self.program.loads.iter().find(|(from, _)| *from == slot) {
+                Some(&(_, cell)) => cell,
+                None => {
+                    self.program.loads.push((slot, self.program.own));
+                    self.program.own += 1;
+                    self.program.own - 1
+                }
+            }
         } else {
             slot.start
         };
@@ -280,7 +282,12 @@ impl<T: Element> Lowering<'_, T> {
         self.program.readable = readable;
         let computed =
             self.selection.nodes.iter().filter(|node| !matches!(node.kind, Kind::Data | Kind::Number | Kind::Import));
-        self.program.computed = computed.map(|node| node.id).collect();
+        for id in computed.map(|node| node.id) {
+            match self.program.computed.last_mut() {
+                Some((_, end)) if *end == id => *end += 1,
+                _ => self.program.computed.push((id, id + 1)),
+            }
+        }
         self.program
     }
 }

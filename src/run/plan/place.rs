@@ -100,7 +100,9 @@ impl Places {
         let (reads, writes) = uses(log, selection, grouping);
         let mut last = vec![0; count];
         for (step, reads) in reads.iter().enumerate() {
-            reads.iter().for_each(|&at| last[at] = step);
+            for &at in reads {
+                last[at] = step;
+            }
         }
         let mut free = Free { stretches: Vec::new(), end: 0 };
         let mut dying: Vec<Vec<usize>> = vec![Vec::new(); grouping.steps.len()];

@@ -50,7 +50,7 @@ pub(crate) struct Program<T> {
     /// Numbers that are part of the program, and the cells they stand in from the first run on.
     pub(super) literals: Vec<(usize, T)>,
     /// Numbers that may be others in the next run.
-    pub(super) numbers: Vec<(Id, usize)>,
+    pub(super) numbers: Vec<(Id, u32)>,
     /// What is copied into cells, to be used among numbers.
     pub(super) loads: Vec<(Slot, usize)>,
     /// Leaves whose arrays are read.
@@ -61,8 +61,8 @@ pub(crate) struct Program<T> {
     pub(super) copies: Vec<(Slot, Slot)>,
     /// Values that can be read afterwards, by position.
     pub(super) readable: Vec<(Id, Slot)>,
-    /// All positions that the program computes, ascending.
-    pub(super) computed: Vec<Id>,
+    /// All positions that the program computes, as stretches from the first to behind the last, ascending.
+    pub(super) computed: Vec<(Id, Id)>,
 }
 
 /// Working memory that programs share, one after the other.
@@ -75,10 +75,6 @@ pub(crate) struct Workspace<T> {
 impl<T: Element> Workspace<T> {
     pub(crate) fn new() -> Self {
         Self { arena: Aligned::new(), scratch: tile::Scratch::new() }
-    }
-
-    pub(crate) fn clear(&mut self) {
-        *self = Self::new();
     }
 }
 
@@ -100,7 +96,7 @@ impl<T: Element> Program<T> {
             self.literals.iter().for_each(|&(cell, x)| own[cell] = x);
         }
         for &(id, cell) in &self.numbers {
-            own[cell] = T::from_bits(join(log.entry(id).inputs));
+            own[cell as usize] = T::from_bits(join(log.entry(id).inputs));
         }
         if workspace.arena.len() < self.arena {
             // The old memory goes before the new comes.
@@ -137,9 +133,23 @@ impl<T: Element> Program<T> {
         Some(self.readable[at].1)
     }
 
+    /// The bytes of all tables, without the values.
+    pub(crate) fn bytes(&self) -> usize {
+        let scalars =
+            self.steps.iter().map(|step| if let Action::Scalars(program) = step { program.bytes() } else { 0 });
+        size_of_val(&self.steps[..])
+            + scalars.sum::<usize>()
+            + size_of_val(&self.literals[..])
+            + size_of_val(&self.numbers[..])
+            + size_of_val(&self.loads[..])
+            + size_of_val(&self.readable[..])
+            + size_of_val(&self.computed[..])
+    }
+
     /// Whether the program computes this value, though it may not keep it.
     pub(crate) fn computes(&self, id: Id) -> bool {
-        self.computed.binary_search(&id).is_ok()
+        let at = self.computed.partition_point(|&(_, end)| end <= id);
+        self.computed.get(at).is_some_and(|&(start, _)| start <= id)
     }
 }
 
@@ -157,7 +167,7 @@ impl<T: Element> Action<T> {
             Self::Alone { id, operands, out } => {
                 let entry = log.entry(*id);
                 space.fill(*out, |others, out| {
-                    let values = Operands { log, operands, others };
+                    let values = Operands { log, places: operands, others };
                     entry.op.eval(&Args { log, id: *id, entry, values: &values }, out);
                 });
             }
@@ -168,14 +178,13 @@ impl<T: Element> Action<T> {
 /// The operands of an instruction that is computed by itself.
 struct Operands<'s, 'o, 'a, T> {
     log: &'o Log<T>,
-    operands: &'o [(Id, Slot)],
+    places: &'o [(Id, Slot)],
     others: &'o Others<'s, 'a, T>,
 }
 
 impl<T: Element> Values<T> for Operands<'_, '_, '_, T> {
     fn value(&self, id: Id) -> &[T] {
-        let (_, slot) =
-            self.operands.iter().find(|(operand, _)| *operand == id).expect("an operand of the instruction");
+        let (_, slot) = self.places.iter().find(|(operand, _)| *operand == id).expect("an operand of the instruction");
         self.others.read(*slot)
     }
 
