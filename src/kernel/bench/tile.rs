@@ -18,6 +18,8 @@ pub enum Group {
     Rosenbrock,
     /// y + 0.5·x.
     Axpy,
+    /// Twenty of one kind.
+    Chain(u8),
 }
 
 /// A compiled pass with its memory.
@@ -142,6 +144,36 @@ impl Pass {
                 let terms = g.two(Binary::Add, u, w);
                 g.0.output(terms, Output::SumAll { slot: 0 });
                 g.2.push(1);
+            }
+            Group::Chain(k) => {
+                let (y, c) = (g.input(true, true), g.constant(0.5));
+                let mut a = x;
+                for _ in 0..20 {
+                    a = match k {
+                        0 => g.one(Unary::Relu, a),
+                        1 => g.two(Binary::Add, a, c),
+                        2 => g.two(Binary::Add, a, y),
+                        3 => g.two(Binary::Gt, a, c),
+                        4 => g.one(Unary::Square, a),
+                        5 => g.0.push(Node::Select(y, a, c)),
+                        6 => g.two(Binary::Maximum, a, y),
+                        7 => g.one(Unary::Neg, a),
+                        8 => g.two(Binary::Div, a, y),
+                        9 => g.one(Unary::Sqrt, a),
+                        10 => g.one(Unary::Floor, a),
+                        11 => g.two(Binary::Weigh, a, y),
+                        12 => {
+                            let m = g.two(Binary::Gt, y, c);
+                            g.0.push(Node::Select(m, a, c))
+                        }
+                        13 => {
+                            let m = g.two(Binary::Add, y, c);
+                            g.two(Binary::Add, a, m)
+                        }
+                        _ => g.two(Binary::Mul, a, c),
+                    };
+                }
+                g.store(a);
             }
             Group::Axpy => {
                 let (y, k) = (g.input(true, true), g.constant(0.5));

@@ -2,9 +2,9 @@
 
 use super::facts::{Fact, Moment, Phase, facts};
 use super::instr::Instr;
-use super::lower::Lowered;
+use super::lower::{Lowered, lower};
 use super::machine::BLOCK;
-use super::program::{Entry, EntryId, Finish, Part, Position, Program, RowsOf, RowsSum, Step, Sum};
+use super::program::{BASES, Entry, EntryId, Finish, Part, Position, Program, RowsOf, RowsSum, Step, Sum};
 use super::tiling::Tiling;
 use super::{Extent, Graph, LANES, Node, NodeId, Output, SUM_BLOCK};
 use crate::kernel::reduce;
@@ -18,6 +18,8 @@ pub(super) struct Compiler<'g, T> {
     pub(super) facts: Vec<Fact>,
     pub(super) tiling: Tiling,
     pub(super) part: Part<T>,
+    /// What stands in memory.
+    entries: Vec<Entry>,
     /// Where the value of a node stands, over its own extent, once it is computed.
     pub(super) homes: Vec<Option<EntryId>>,
     /// Where an input whose rows stand apart, or one row for all, is laid out.
@@ -57,7 +59,11 @@ impl<'g, T: Element> Compiler<'g, T> {
         let Lowered { graph, offsets, .. } = lowered;
         let part = Part {
             tiling,
-            entries: Vec::new(),
+            chunks: tiling.chunks(),
+            follows_sums: tiling.follows_sums(),
+            inputs: 0,
+            outputs: 0,
+            located: Vec::new(),
             constants: Vec::new(),
             code: Vec::new(),
             once: Vec::new(),
@@ -75,7 +81,21 @@ impl<'g, T: Element> Compiler<'g, T> {
         let homes = vec![None; nodes];
         let (packs, spreads, orders) = (homes.clone(), homes.clone(), vec![Vec::new(); nodes]);
         let (busy, free, blocks) = (Vec::new(), Vec::new(), Vec::new());
-        Self { graph, offsets, facts, tiling, part, homes, packs, spreads, orders, busy, free, blocks }
+        Self {
+            graph,
+            offsets,
+            facts,
+            tiling,
+            part,
+            entries: Vec::new(),
+            homes,
+            packs,
+            spreads,
+            orders,
+            busy,
+            free,
+            blocks,
+        }
     }
 
     pub(super) fn compile(mut self, first: usize) -> Part<T> {
@@ -98,9 +118,13 @@ impl<'g, T: Element> Compiler<'g, T> {
         self.numbers();
         let (foreign, table) = self.part.longest_table();
         self.part.ends = self.area(foreign * BLOCK);
-        self.part.pointers = self.part.entries.len() + table + foreign;
-        self.part.travelling =
-            (0..).zip(&self.part.entries).filter(|(_, entry)| entry.moves()).map(|(id, _)| id).collect();
+        let slots =
+            |each: fn(&Entry) -> Option<usize>| self.entries.iter().filter_map(each).max().map_or(0, |slot| slot + 1);
+        self.part.inputs = slots(|entry| if let Entry::Input { slot, .. } = entry { Some(*slot) } else { None });
+        self.part.outputs = slots(|entry| if let Entry::Output { slot, .. } = entry { Some(*slot) } else { None });
+        self.part.located = self.entries.iter().map(|entry| entry.locate(self.part.inputs)).collect();
+        self.part.pointers = BASES + self.part.inputs + self.part.outputs + self.entries.len() + table + foreign;
+        self.part.travelling = (0..).zip(&self.entries).filter(|(_, entry)| entry.moves()).map(|(id, _)| id).collect();
         self.part
     }
 
@@ -118,8 +142,8 @@ impl<'g, T: Element> Compiler<'g, T> {
     }
 
     pub(super) fn entry(&mut self, entry: Entry) -> EntryId {
-        self.part.entries.push(entry);
-        EntryId::try_from(self.part.entries.len() - 1).expect("a group of some hundred nodes")
+        self.entries.push(entry);
+        EntryId::try_from(self.entries.len() - 1).expect("a group of some hundred nodes")
     }
 
     /// Elements of a tile of this extent, in whole blocks.
@@ -133,7 +157,7 @@ impl<'g, T: Element> Compiler<'g, T> {
 
     /// Whether an entry is not our own memory, or shared with other threads.
     pub(super) fn is_foreign(&self, entry: EntryId) -> bool {
-        match self.part.entries[usize::from(entry)] {
+        match self.entries[usize::from(entry)] {
             Entry::Input { .. } | Entry::Output { .. } => true,
             Entry::Shared(at) => at.row != 0,
             Entry::Area(_) | Entry::Constant(_) => false,
@@ -142,8 +166,7 @@ impl<'g, T: Element> Compiler<'g, T> {
 
     /// Whether the tiles of an entry follow each other in memory.
     pub(super) fn is_dense(&self, entry: EntryId, extent: Extent) -> bool {
-        let (Entry::Input { at, .. } | Entry::Output { at, .. } | Entry::Shared(at)) =
-            self.part.entries[usize::from(entry)]
+        let (Entry::Input { at, .. } | Entry::Output { at, .. } | Entry::Shared(at)) = self.entries[usize::from(entry)]
         else {
             return true;
         };
@@ -430,11 +453,12 @@ impl<'g, T: Element> Compiler<'g, T> {
 /// A program for a graph at a level that the machine has.
 pub(super) fn compile_at<T: Element>(graph: &Graph<T>, level: Level) -> Program<T> {
     assert!(level.is_available(), "this machine lacks {level:?}");
-    let lowered = Lowered::new(graph);
-    let facts = facts(&lowered.graph);
-    let tiling = Tiling::new(&lowered.graph, &facts, cost(&lowered.graph, &facts));
-    let first = lowered.first;
-    Program { level, parts: vec![Compiler::new(&lowered, facts, tiling).compile(first)] }
+    let part = |lowered: &Lowered<T>| {
+        let facts = facts(&lowered.graph);
+        let tiling = Tiling::new(&lowered.graph, &facts, cost(&lowered.graph, &facts));
+        Compiler::new(lowered, facts, tiling).compile(lowered.first)
+    };
+    Program { level, parts: lower(graph).iter().map(part).collect() }
 }
 
 /// About what an element costs, in nanoseconds.

@@ -67,7 +67,7 @@ pub(super) fn facts<T>(graph: &Graph<T>) -> Vec<Fact> {
         let extent = match node {
             Node::Input { row_stride: 0, column_stride: 0, .. } => Extent::Number,
             Node::Input { column_stride: 0, .. } | Node::RowReduce { .. } | Node::RowSum(_) => Extent::Column,
-            Node::Input { .. } | Node::Row { .. } => Extent::Whole,
+            Node::Input { .. } | Node::Row { .. } | Node::Shifted { .. } => Extent::Whole,
             Node::Spread(_, wide) => extent.max(*wide),
             _ => extent,
         };

@@ -1,7 +1,8 @@
 //! Brings a graph into a form with fewer cases.
 
 use super::facts::{Fact, facts};
-use super::{Extent, Graph, Node, NodeId, Output};
+use super::{Extent, Graph, Node, NodeId, Output, shift};
+use crate::real::Real;
 
 /// A graph of pointwise nodes, rows and calls alone, on a range of columns.
 #[derive(Debug)]
@@ -13,15 +14,20 @@ pub(super) struct Lowered<T> {
     pub(super) first: usize,
 }
 
-impl<T: Copy> Lowered<T> {
-    pub(super) fn new(graph: &Graph<T>) -> Self {
-        let mut graph = graph.clone();
-        narrow(&mut graph);
-        widen(&mut graph);
-        flatten(&mut graph);
-        let offsets = vec![0; graph.nodes.len()];
-        Self { graph, offsets, first: 0 }
+/// The graph in this form, in one part or, where something is shifted, several.
+pub(super) fn lower<T: Real>(graph: &Graph<T>) -> Vec<Lowered<T>> {
+    let mut parts = if shift::any(graph) {
+        shift::ranges(graph)
+    } else {
+        vec![Lowered { graph: graph.clone(), offsets: vec![0; graph.nodes.len()], first: 0 }]
+    };
+    for Lowered { graph, offsets, .. } in &mut parts {
+        narrow(graph);
+        widen(graph);
+        flatten(graph);
+        offsets.resize(graph.nodes.len(), 0);
     }
+    parts
 }
 
 /// Inputs of one row or one column have one way to be described.

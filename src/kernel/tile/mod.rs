@@ -18,8 +18,10 @@ mod program;
 mod rows;
 mod run;
 mod scratch;
+mod shift;
 mod sums;
 mod tiling;
+mod worker;
 
 pub(crate) use graph::{Binary, BlockKernel, Extent, Graph, Node, NodeId, Operands, Output, Unary};
 pub(crate) use pass::Pass;

@@ -18,7 +18,14 @@ pub(crate) struct Program<T> {
 #[derive(Debug)]
 pub(super) struct Part<T> {
     pub(super) tiling: Tiling,
-    pub(super) entries: Vec<Entry>,
+    pub(super) chunks: usize,
+    /// Whether tiles end where blocks of sums end.
+    pub(super) follows_sums: bool,
+    /// How many slots of inputs and outputs it looks at.
+    pub(super) inputs: usize,
+    pub(super) outputs: usize,
+    /// What stands in memory, and where.
+    pub(super) located: Vec<Located>,
     /// The entries that stand elsewhere for each tile.
     pub(super) travelling: Vec<EntryId>,
     pub(super) constants: Vec<T>,
@@ -61,7 +68,29 @@ pub(super) enum Entry {
     Constant(usize),
 }
 
+/// Where an entry stands, from one of the bases: memory of all threads, of one, constants, inputs, outputs.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Located {
+    pub(super) base: usize,
+    pub(super) at: Position,
+}
+
+/// How many bases stand before those of inputs.
+pub(super) const BASES: usize = 3;
+
 impl Entry {
+    /// Where it stands in a part that looks at so many inputs.
+    pub(super) fn locate(&self, inputs: usize) -> Located {
+        let fixed = |offset: usize| Position { offset: offset.cast_signed(), row: 0, column: 0 };
+        match *self {
+            Self::Shared(at) => Located { base: 0, at },
+            Self::Area(offset) => Located { base: 1, at: fixed(offset) },
+            Self::Constant(offset) => Located { base: 2, at: fixed(offset) },
+            Self::Input { slot, at } => Located { base: BASES + slot, at },
+            Self::Output { slot, at } => Located { base: BASES + inputs + slot, at },
+        }
+    }
+
     /// Whether it stands elsewhere for each tile.
     pub(super) fn moves(&self) -> bool {
         match self {

@@ -27,7 +27,10 @@ impl Tiling {
     pub(super) fn new<T>(graph: &Graph<T>, facts: &[Fact], cost: f64) -> Self {
         let Graph { rows, columns, .. } = *graph;
         let needed = || graph.nodes.iter().zip(facts).filter(|(_, fact)| fact.needed).map(|(node, _)| node);
-        let (heavy, whole_rows) = (needed().any(Node::is_heavy), needed().any(Node::takes_rows));
+        let heavy = needed().any(Node::is_heavy);
+        // A column that goes out must be written once for each row.
+        let columns_out = graph.outputs.iter().any(|(id, _)| facts[id.index()].extent == Extent::Column);
+        let whole_rows = columns_out || needed().any(Node::takes_rows);
         let sums = graph.outputs.iter().any(|(_, output)| matches!(output, Output::SumAll { .. }));
         let (tile_rows, tile_columns) = match () {
             () if rows == 1 && whole_rows => (1, columns),

@@ -57,7 +57,7 @@ fn check<T: Element>(case: &Case<T>, scratch: &mut Scratch<T>, name: &str) {
                         got[k],
                         want[k],
                         list.join("\n"),
-                        program.parts[0],
+                        program.parts,
                     );
                 }
             }
@@ -144,6 +144,13 @@ fn graphs_with_rows_have_the_bits_of_single_ops() {
         check_shapes::<f32>(shapes, Kind::Rows, 40);
         check_shapes::<f64>(shapes, Kind::Rows, 40);
     }
+}
+
+#[test]
+fn shifted_operands_have_the_bits_of_copies() {
+    let shapes = [(1, 1), (1, 2), (1, 17), (1, 300), (1, 5000), (3, 1), (3, 2), (4, 9), (20, 33), (3, 300), (2, 1500)];
+    check_shapes::<f32>(&shapes, Kind::Shifts, 60);
+    check_shapes::<f64>(&shapes, Kind::Shifts, 60);
 }
 
 #[test]

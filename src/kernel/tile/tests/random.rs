@@ -109,6 +109,8 @@ pub(super) enum Kind {
     Calls,
     /// Rows, too.
     Rows,
+    /// Shifts and pointwise nodes.
+    Shifts,
 }
 
 struct Maker<'c, T> {
@@ -179,7 +181,11 @@ impl<T: Real> Maker<'_, T> {
     fn node(&mut self) {
         let (a, b, c) = (self.any(), self.any(), self.any());
         let extent = |ids: &[NodeId]| ids.iter().map(|id| self.extents[id.index()]).max().unwrap();
-        let heavy = if self.kind == Kind::Cheap { 0 } else { 4 };
+        let heavy = match self.kind {
+            Kind::Cheap => 0,
+            Kind::Calls => 2,
+            Kind::Rows | Kind::Shifts => 4,
+        };
         match self.chance.below(22 + heavy) {
             0..3 => self.input(),
             3 => {
@@ -205,6 +211,13 @@ impl<T: Real> Maker<'_, T> {
                 let extent = extent(&[a, b]);
                 self.push(Node::Call { kernel: affine, operands: Operands::new(&[a, b]) }, extent);
             }
+            _ if self.kind == Kind::Shifts => {
+                let columns = self.case.graph.columns;
+                let (length, far) = (self.chance.below(columns + 1), self.chance.below(columns + 2).cast_signed());
+                let near = self.chance.below(3).cast_signed();
+                let shift = [near, -near, far, -far][self.chance.below(4)];
+                self.push(Node::Shifted { operand: a, shift, length }, Extent::Whole);
+            }
             _ if self.kind != Kind::Rows || extent(&[a]) != Extent::Whole => {}
             24 if extent(&[b]) != Extent::Whole => {
                 let operands = Operands::new(&[a, b]);
@@ -223,12 +236,12 @@ impl<T: Real> Maker<'_, T> {
         let (node, slot) = (self.any(), self.case.outputs.len());
         let extent = self.extents[node.index()];
         let choice = self.chance.below(8);
-        if choice < 2 && extent != Extent::Column {
+        if choice < 2 && extent != Extent::Column && self.kind != Kind::Shifts {
             self.case.graph.output(node, Output::SumAll { slot });
             self.case.outputs.push((0, 1));
             return;
         }
-        if choice == 2 && extent == Extent::Whole && self.kind != Kind::Cheap {
+        if choice == 2 && extent == Extent::Whole && matches!(self.kind, Kind::Calls | Kind::Rows) {
             self.case.graph.output(node, Output::SumRows { slot });
             self.case.outputs.push((0, columns));
             return;

@@ -1,0 +1,111 @@
+//! Shifted operands, without copies: a domain falls into ranges of columns in which each shifted operand is either there or
+//! zero, and where it is there, the inputs below it are read from further on.
+
+use std::collections::BTreeSet;
+
+use super::lower::Lowered;
+use super::{Graph, Node, NodeId, Operands, Output};
+use crate::real::Real;
+
+/// Whether anything is shifted.
+pub(super) fn any<T>(graph: &Graph<T>) -> bool {
+    graph.nodes.iter().any(|node| matches!(node, Node::Shifted { .. }))
+}
+
+/// A graph without shifts for each range of columns.
+///
+/// # Panics
+///
+/// If nodes over rows or sums stand beside the shifts.
+pub(super) fn ranges<T: Real>(graph: &Graph<T>) -> Vec<Lowered<T>> {
+    let is_wide = |output: &Output| match output {
+        Output::Store { column_stride, .. } | Output::Add { column_stride, .. } => *column_stride == 1,
+        _ => panic!("beside shifts there are no sums"),
+    };
+    assert!(!graph.nodes.iter().any(Node::takes_rows), "beside shifts there are no computations over rows");
+    let mut cuts = BTreeSet::from([0, graph.columns]);
+    let mut seen = BTreeSet::new();
+    graph.outputs.iter().for_each(|&(id, _)| find_cuts(graph, id, 0, &mut cuts, &mut seen));
+    let cuts: Vec<_> = cuts.into_iter().collect();
+    let range = |ends: &[usize]| {
+        let mut part = Graph::new(graph.rows, ends[1] - ends[0]);
+        let mut unfolding =
+            Unfolding { graph, first: ends[0], part: &mut part, offsets: Vec::new(), known: Vec::new() };
+        let outputs = graph.outputs.iter().filter(|(_, output)| is_wide(output) || ends[0] == 0);
+        let outputs = outputs.map(|&(id, output)| (unfolding.unfold(id, 0), output)).collect();
+        let offsets = unfolding.offsets;
+        part.outputs = outputs;
+        Lowered { graph: part, offsets, first: ends[0] }
+    };
+    cuts.windows(2).map(range).collect()
+}
+
+/// Collects the columns at which a shifted operand begins or ends, seen through shifts by `by` columns altogether.
+fn find_cuts<T>(
+    graph: &Graph<T>,
+    id: NodeId,
+    by: isize,
+    cuts: &mut BTreeSet<usize>,
+    seen: &mut BTreeSet<(NodeId, isize)>,
+) {
+    if !seen.insert((id, by)) {
+        return;
+    }
+    let mut below = by;
+    if let Node::Shifted { shift, length, .. } = graph.nodes[id.index()] {
+        below += shift;
+        let inside = |&column: &isize| (0..=graph.columns.cast_signed()).contains(&column);
+        let ends = [below, below + length.cast_signed()];
+        cuts.extend(ends.iter().filter(|&column| inside(column)).map(|column| column.cast_unsigned()));
+    }
+    graph.nodes[id.index()].each_operand(|operand| find_cuts(graph, operand, below, cuts, seen));
+}
+
+/// The nodes of a range of columns, each for each shift that it is needed with.
+struct Unfolding<'g, T> {
+    graph: &'g Graph<T>,
+    first: usize,
+    part: &'g mut Graph<T>,
+    offsets: Vec<isize>,
+    known: Vec<((NodeId, isize), NodeId)>,
+}
+
+impl<T: Real> Unfolding<'_, T> {
+    /// The node as it is `by` columns further back.
+    fn unfold(&mut self, id: NodeId, by: isize) -> NodeId {
+        if let Some(&(_, known)) = self.known.iter().find(|(key, _)| *key == (id, by)) {
+            return known;
+        }
+        let first = self.first.cast_signed();
+        let mut offset = 0;
+        let node = match self.graph.nodes[id.index()] {
+            Node::Input { slot, row_stride, column_stride } => {
+                offset = (first - by) * column_stride;
+                Node::Input { slot, row_stride, column_stride }
+            }
+            Node::Constant(x) => Node::Constant(x),
+            Node::Unary(op, a) => Node::Unary(op, self.unfold(a, by)),
+            Node::Binary(op, a, b) => Node::Binary(op, self.unfold(a, by), self.unfold(b, by)),
+            Node::Select(a, b, c) => Node::Select(self.unfold(a, by), self.unfold(b, by), self.unfold(c, by)),
+            Node::Spread(a, extent) => Node::Spread(self.unfold(a, by), extent),
+            Node::Call { kernel, operands } => {
+                let list: Vec<_> = operands.as_slice().iter().map(|&a| self.unfold(a, by)).collect();
+                Node::Call { kernel, operands: Operands::new(&list) }
+            }
+            Node::Shifted { operand, shift, length } => {
+                let column = first - by - shift;
+                if (0..length.cast_signed()).contains(&column) {
+                    return self.unfold(operand, by + shift);
+                }
+                Node::Constant(T::zero())
+            }
+            Node::Row { .. } | Node::RowReduce { .. } | Node::RowSum(_) => {
+                unreachable!("there are no rows beside shifts")
+            }
+        };
+        self.offsets.push(offset);
+        let new = self.part.push(node);
+        self.known.push(((id, by), new));
+        new
+    }
+}
