@@ -223,10 +223,12 @@ mod tests {
     use super::super::difference::Change;
     use super::*;
 
+    type Function = fn(f64) -> f64;
+
     /// A function of a displacement with the derivative that a tape claims for it, in `f64`.
     struct Plain {
-        f: fn(f64) -> f64,
-        slope: fn(f64) -> f64,
+        f: Function,
+        slope: Function,
         noise: f64,
     }
 
@@ -245,7 +247,7 @@ mod tests {
         }
     }
 
-    fn judged(f: fn(f64) -> f64, slope: fn(f64) -> f64, noise: f64) -> Finding {
+    fn judged(f: Function, slope: Function, noise: f64) -> Finding {
         let epsilon = f64::EPSILON;
         let claim = Claim {
             derivative: slope(0.0),
@@ -261,7 +263,7 @@ mod tests {
 
     #[test]
     fn smooth_functions_are_confirmed_and_known_to_the_tolerance() {
-        let cases: [(fn(f64) -> f64, fn(f64) -> f64); 4] = [
+        let cases: [(Function, Function); 4] = [
             (|h| (0.7 + h).sin(), |h| (0.7 + h).cos()),
             (|h| (h - 2.0).exp(), |h| (h - 2.0).exp()),
             (|h| (1e3 + h).ln(), |h| 1.0 / (1e3 + h)),
@@ -277,7 +279,7 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_a_mismatch_at_any_size() {
-        let cases: [(fn(f64) -> f64, fn(f64) -> f64); 6] = [
+        let cases: [(Function, Function); 6] = [
             (|h| (0.7 + h).sin(), |h| -(0.7 + h).cos()),
             (|h| (0.7 + h).sin(), |h| 1.001 * (0.7 + h).cos()),
             (|h| 1e-30 * (h - 2.0).exp(), |h| 2e-30 * (h - 2.0).exp()),
