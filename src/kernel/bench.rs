@@ -1,7 +1,9 @@
 //! Kernels as the benches of this crate call them. No public API: it may change with any release.
 #![allow(unsafe_code, reason = "kernels are the home of unsafe code")]
 
+use super::Lines;
 use super::product::{Matrix, Product, Start};
+use super::rows;
 use super::simd::{Element, Isa, Kernel, Lanes, Level, level, run_at};
 use crate::real::Real;
 
@@ -74,4 +76,24 @@ pub fn multiply_adds(rounds: usize, double: bool, code: Code) -> usize {
             count
         }
     }
+}
+
+/// Softmax of rows of `n`.
+pub fn softmax<T: Real>(n: usize, x: &[T], out: &mut [T]) {
+    rows::softmax(Lines { outer: x.len() / n, n, inner: 1 }, x, out);
+}
+
+/// ln Σeˣ of rows of `n`.
+pub fn logsumexp<T: Real>(n: usize, x: &[T], out: &mut [T]) {
+    rows::logsumexp(Lines { outer: x.len() / n, n, inner: 1 }, x, out);
+}
+
+/// The cross-entropy of rows of `n` logits, and its gradient.
+pub fn cross_entropy<T: Real>(n: usize, x: &[T], labels: &[u32], loss: &mut [T], gradient: &mut [T]) {
+    rows::cross_entropy_gradient(n, x, labels, &[T::one() / T::of(labels.len() as f64)], loss, gradient);
+}
+
+/// Standardised rows of `n`.
+pub fn standardize<T: Real>(n: usize, x: &[T], out: &mut [T]) {
+    rows::standardize(Lines { outer: x.len() / n, n, inner: 1 }, T::of(1e-5), x, out);
 }

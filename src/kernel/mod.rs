@@ -18,6 +18,7 @@ pub(crate) mod rows;
 pub(crate) mod scan;
 pub(crate) mod simd;
 pub(crate) mod strided;
+pub(crate) mod workspace;
 
 use crate::shape::Shape;
 

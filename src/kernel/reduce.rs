@@ -20,7 +20,7 @@ pub(crate) fn sum<T: Real>(values: &[T]) -> T {
 }
 
 /// Where a sum of `n` is cut in two, at the edge of a block; nothing for a single block.
-fn halves(n: usize) -> Option<usize> {
+pub(super) fn halves(n: usize) -> Option<usize> {
     let blocks = n.div_ceil(LANES * BLOCK);
     (blocks > 1).then(|| blocks / 2 * LANES * BLOCK)
 }
