@@ -3,7 +3,9 @@
 
 pub mod tile;
 
+use super::Lines;
 use super::product::{Matrix, Product, Start};
+use super::rows;
 use super::scalar::{self, Binary, Function, Node, Unary};
 use super::simd::math::Functions;
 use super::simd::{Element, Isa, Kernel, Lanes, Level, dispatch, level, run_at};
@@ -153,4 +155,24 @@ impl Kernel for Straight<'_> {
         }
         self.cosines.iter().rev().fold(1.0, |slope, &cos| slope * cos * k)
     }
+}
+
+/// Softmax of rows of `n`.
+pub fn softmax<T: Real>(n: usize, x: &[T], out: &mut [T]) {
+    rows::softmax(Lines { outer: x.len() / n, n, inner: 1 }, x, out);
+}
+
+/// ln Σeˣ of rows of `n`.
+pub fn logsumexp<T: Real>(n: usize, x: &[T], out: &mut [T]) {
+    rows::logsumexp(Lines { outer: x.len() / n, n, inner: 1 }, x, out);
+}
+
+/// The cross-entropy of rows of `n` logits, and its gradient.
+pub fn cross_entropy<T: Real>(n: usize, x: &[T], labels: &[u32], loss: &mut [T], gradient: &mut [T]) {
+    rows::cross_entropy_gradient(n, x, labels, &[T::one() / T::of(labels.len() as f64)], loss, gradient);
+}
+
+/// Standardised rows of `n`.
+pub fn standardize<T: Real>(n: usize, x: &[T], out: &mut [T]) {
+    rows::standardize(Lines { outer: x.len() / n, n, inner: 1 }, T::of(1e-5), x, out);
 }

@@ -6,6 +6,7 @@
 pub(crate) mod aligned;
 pub mod bench;
 pub(crate) mod block;
+pub(crate) mod cast;
 pub(crate) mod formula;
 pub(crate) mod guarded;
 pub(crate) mod lane;
@@ -26,6 +27,7 @@ pub(crate) mod strided;
 pub(crate) mod team;
 pub(crate) mod tile;
 pub(crate) mod update;
+pub(crate) mod workspace;
 
 use crate::shape::Shape;
 

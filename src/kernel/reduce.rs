@@ -20,7 +20,7 @@ pub(crate) fn sum<T: Real>(values: &[T]) -> T {
 }
 
 /// Where a sum of `n` is cut in two, at the edge of a block; nothing for a single block.
-fn halves(n: usize) -> Option<usize> {
+pub(super) fn halves(n: usize) -> Option<usize> {
     let blocks = n.div_ceil(LANES * BLOCK);
     (blocks > 1).then(|| blocks / 2 * LANES * BLOCK)
 }
@@ -172,9 +172,6 @@ pub(crate) fn norm_lines<T: Real>(lines: Lines, data: &[T], out: &mut [T]) {
 /// `out[line]` = ln Σ eˣ, shifted by the largest element; −∞ for a line of −∞.
 pub(crate) fn logsumexp_lines<T: Real>(lines: Lines, data: &[T], out: &mut [T]) {
     let Lines { n, inner, .. } = lines;
-    if inner == 1 {
-        return super::rows::logsumexp(n, data, out);
-    }
     for (out, start) in out.iter_mut().zip(lines.starts()) {
         let (top, total) = exp_shifted(n, |i| data[start + i * inner]);
         *out = if top.is_finite() { top + total.ln() } else { top };

@@ -2,7 +2,7 @@
 
 use super::{Arithmetic, Comparison, Elementary, Op, Selection};
 use crate::kernel::tile::{Binary, Node, NodeId, Operands, RowKernel, Rows, Unary};
-use crate::kernel::{Lines, reduce, rows};
+use crate::kernel::{Lines, rows};
 use crate::real::Real;
 use crate::shape::Shape;
 
@@ -67,7 +67,7 @@ impl Op {
             Op::LogSumExp(sum) if sum.0.lines(operand).inner == 1 => {
                 pass(Part::RowReduce, operand, Some(sum.0.first()), 1)
             }
-            Op::Embed(_) if false => pass(Part::Embed, result, Some(0), 1),
+            Op::Embed(_) => pass(Part::Embed, result, Some(0), 1),
             Op::CrossEntropy(_) => pass(Part::RowReduce, operand, Some(1), 1),
             Op::OneHot(_) => pass(Part::Row, result, Some(1), 0),
             _ => None,
@@ -172,7 +172,7 @@ fn standardize<T: Real>(rows: &mut Rows<'_, T>) {
 }
 
 fn logsumexp<T: Real>(rows: &mut Rows<'_, T>) {
-    each_row(rows, reduce::logsumexp_lines);
+    each_row(rows, rows::logsumexp);
 }
 
 fn cross_entropy<T: Real>(rows: &mut Rows<'_, T>) {

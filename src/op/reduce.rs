@@ -5,7 +5,7 @@
 use super::{Args, Call, Op, Primitive};
 use crate::axes::{Axes, AxisSet};
 use crate::grad::Cotangents;
-use crate::kernel::{Lines, reduce};
+use crate::kernel::{Lines, reduce, rows};
 use crate::real::Real;
 use crate::shape::Shape;
 use crate::tape::Var;
@@ -174,7 +174,7 @@ impl Primitive for LogSumExp {
     }
 
     fn eval<T: Real>(self, args: &Args<'_, T>, out: &mut [T]) {
-        reduce::logsumexp_lines(self.0.lines(args.shape(0)), args.data(0), out);
+        rows::logsumexp(self.0.lines(args.shape(0)), args.data(0), out);
     }
 
     fn vjp<'t, T: Real>(self, ct: &mut Cotangents<'_, 't, T>) {

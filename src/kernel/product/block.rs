@@ -5,9 +5,9 @@ use std::ops::Range;
 use super::pack::{pack_a, pack_b};
 use super::tile::{Panel, Sums, height, width};
 use super::view::View;
-use super::workspace::{self, Workspace};
 use super::{Block, Finish};
 use crate::kernel::simd::{Element, Isa, Kernel, Lanes, Level};
+use crate::kernel::workspace::{self, Workspace};
 
 /// The longest stretch of k that is summed before it is added to C. Part of the definition of the bits.
 const DEPTH: usize = 256;

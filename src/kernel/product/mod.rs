@@ -20,7 +20,6 @@ mod row;
 mod tests;
 mod tile;
 mod view;
-mod workspace;
 
 use std::any::TypeId;
 use std::marker::PhantomData;

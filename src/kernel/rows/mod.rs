@@ -1,85 +1,51 @@
-//! Kernels over whole rows: softmax and what belongs to it, standardisation.
+//! Kernels over whole rows: softmax and what belongs to it, standardisation, forward and backward.
+//!
+//! Lines along the last axis are rows that follow each other: they go through registers, however long a row is. Lines along
+//! other axes go side by side. What is summed is summed in the order of [`reduce`](super::reduce).
+#![allow(dead_code, reason = "what goes back in one pass is there for the planned runner")]
 
-use super::Lines;
-use super::reduce::{LANES, maximum, sum, sum_tile};
-use super::simd::math::Functions;
-use crate::real::{Real, twin};
+mod softmax;
+mod standardize;
+#[cfg(test)]
+mod tests;
+mod tile;
+mod vector;
 
-mod last;
+use super::reduce::logsumexp_lines;
+use super::simd::dispatch;
+use super::{Lines, cast};
+use crate::real::Real;
+use softmax::{CrossEntropy, LogSoftmax, LogSoftmaxBackward, Reduce, Reduction, Softmax, SoftmaxBackward};
+use standardize::{Standardize, StandardizeBackward};
+use tile::each_tile;
 
-/// Hands each line along the last axis, and the place for its result, to `f`.
-fn each_line<T: Real>(lines: Lines, data: &[T], out: &mut [T], mut f: impl FnMut(&[T], &mut [T])) {
-    let n = lines.n.max(1);
-    data.chunks_exact(n).zip(out.chunks_exact_mut(n)).for_each(|(x, y)| f(x, y));
-}
-
-/// Up to [`LANES`] lines along another axis, side by side: where they stand in `data` and `out` alike.
-struct Tile<'a, T> {
-    data: &'a [T],
-    out: &'a mut [T],
-    n: usize,
-    inner: usize,
-    start: usize,
-    width: usize,
-}
-
-/// Hands all lines to `f`, tile by tile.
-fn each_tile<T: Real>(lines: Lines, data: &[T], out: &mut [T], mut f: impl FnMut(&mut Tile<'_, T>)) {
-    let Lines { outer, n, inner } = lines;
-    for o in 0..outer {
-        for first in (0..inner).step_by(LANES) {
-            let (start, width) = (o * n * inner + first, LANES.min(inner - first));
-            f(&mut Tile { data, out, n, inner, start, width });
+/// Runs a kernel on slices of the type they really have, f32 or f64.
+macro_rules! typed {
+    ($T:ident: $($shared:ident),*; $($owned:ident),*; $kernel:expr) => {{
+        if let ($(Some($shared),)* $(Some($owned),)*) =
+            ($(cast::slice::<$T, f32>($shared),)* $(cast::slice_mut::<$T, f32>($owned),)*)
+        {
+            dispatch($kernel);
+        } else if let ($(Some($shared),)* $(Some($owned),)*) =
+            ($(cast::slice::<$T, f64>($shared),)* $(cast::slice_mut::<$T, f64>($owned),)*)
+        {
+            dispatch($kernel);
         }
-    }
-}
-
-impl<T: Real> Tile<'_, T> {
-    fn row(&self, i: usize) -> std::ops::Range<usize> {
-        let start = self.start + i * self.inner;
-        start..start + self.width
-    }
-
-    /// The largest element of each line.
-    fn top(&self) -> [T; LANES] {
-        let mut top = [T::neg_infinity(); LANES];
-        for i in 0..self.n {
-            top.iter_mut().zip(&self.data[self.row(i)]).for_each(|(top, &x)| *top = maximum(*top, x));
-        }
-        top
-    }
-
-    /// Σ `f(line, x, y)` over each line, y being what the result holds at present.
-    fn sum(&self, f: impl Fn(usize, T, T) -> T) -> [T; LANES] {
-        sum_tile(self.n, |i, lanes| {
-            let (x, y) = (&self.data[self.row(i)], &self.out[self.row(i)]);
-            lanes.iter_mut().zip(x).zip(y).enumerate().for_each(|(k, ((sum, &x), &y))| *sum += f(k, x, y));
-        })
-    }
-
-    /// Writes `f(line, x, y)`, y being what the result held before.
-    fn fill(&mut self, f: impl Fn(usize, T, T) -> T) {
-        for i in 0..self.n {
-            let row = self.row(i);
-            let (x, y) = (&self.data[row.clone()], &mut self.out[row]);
-            y.iter_mut().zip(x).enumerate().for_each(|(k, (y, &x))| *y = f(k, x, *y));
-        }
-    }
+    }};
 }
 
 /// What a line is filled with whose largest element is not finite: `empty` if all are −∞, else NaN.
+#[inline(always)]
 fn degenerate<T: Real>(top: T, empty: T) -> T {
     if top == T::neg_infinity() { empty } else { T::nan() }
 }
 
 /// eˣ/Σeˣ along each line; zeros for a line of −∞, NaN for one that holds NaN or +∞.
 pub(crate) fn softmax<T: Real>(lines: Lines, data: &[T], out: &mut [T]) {
-    if lines.inner == 1 {
-        let run: fn(usize, &[T], &mut [T]) = twin(
-            &(softmax_last::<f32> as fn(usize, &[f32], &mut [f32])),
-            &(softmax_last::<f64> as fn(usize, &[f64], &mut [f64])),
-        );
-        return run(lines.n, data, out);
+    assert_eq!(data.len(), out.len(), "rows and what they become");
+    let n = lines.n;
+    if lines.inner == 1 && n > 0 {
+        return typed!(T: data; out; Softmax { n, x: data, out });
     }
     each_tile(lines, data, out, |tile| {
         let top = tile.top();
@@ -89,14 +55,20 @@ pub(crate) fn softmax<T: Real>(lines: Lines, data: &[T], out: &mut [T]) {
     });
 }
 
+/// The cotangent of x for rows of `n` of a [`softmax`] y with the cotangent c: y ⊙ (c − Σ c⊙y).
+pub(crate) fn softmax_backward<T: Real>(n: usize, y: &[T], c: &[T], out: &mut [T]) {
+    assert!(y.len() == out.len() && c.len() == out.len(), "rows and what they become");
+    if n > 0 {
+        typed!(T: y, c; out; SoftmaxBackward { n, y, c, out });
+    }
+}
+
 /// x − ln Σeˣ along each line; −∞ for a line of −∞, NaN for one that holds NaN or +∞.
 pub(crate) fn log_softmax<T: Real>(lines: Lines, data: &[T], out: &mut [T]) {
-    if lines.inner == 1 {
-        let run: fn(usize, &[T], &mut [T]) = twin(
-            &(log_softmax_last::<f32> as fn(usize, &[f32], &mut [f32])),
-            &(log_softmax_last::<f64> as fn(usize, &[f64], &mut [f64])),
-        );
-        return run(lines.n, data, out);
+    assert_eq!(data.len(), out.len(), "rows and what they become");
+    let n = lines.n;
+    if lines.inner == 1 && n > 0 {
+        return typed!(T: data; out; LogSoftmax { n, x: data, out });
     }
     each_tile(lines, data, out, |tile| {
         let top = tile.top();
@@ -105,78 +77,78 @@ pub(crate) fn log_softmax<T: Real>(lines: Lines, data: &[T], out: &mut [T]) {
     });
 }
 
+/// The cotangent of x for rows of `n` of a [`log_softmax`] y with the cotangent c: c − eʸ·Σc.
+pub(crate) fn log_softmax_backward<T: Real>(n: usize, y: &[T], c: &[T], out: &mut [T]) {
+    assert!(y.len() == out.len() && c.len() == out.len(), "rows and what they become");
+    if n > 0 {
+        typed!(T: y, c; out; LogSoftmaxBackward { n, y, c, out });
+    }
+}
+
+/// ln Σeˣ along each line; −∞ for a line of −∞.
+pub(crate) fn logsumexp<T: Real>(lines: Lines, data: &[T], out: &mut [T]) {
+    assert_eq!(data.len(), lines.outer * lines.n * lines.inner, "lines");
+    let n = lines.n;
+    if lines.inner == 1 && n > 0 {
+        return typed!(T: data; out; Reduce { n, x: data, reduction: Reduction::LogSumExp, out });
+    }
+    logsumexp_lines(lines, data, out);
+}
+
 /// ln Σeˣ − x[label] for each row of `classes` logits; +∞ for a row of −∞, NaN for one that holds NaN or +∞.
 pub(crate) fn cross_entropy<T: Real>(classes: usize, logits: &[T], labels: &[u32], out: &mut [T]) {
-    let run: fn(usize, &[T], &[u32], &mut [T]) = twin(
-        &(cross_entropy_last::<f32> as fn(usize, &[f32], &[u32], &mut [f32])),
-        &(cross_entropy_last::<f64> as fn(usize, &[f64], &[u32], &mut [f64])),
-    );
-    run(classes, logits, labels, out);
+    assert!(logits.len() == out.len() * classes && labels.len() == out.len(), "logits and labels");
+    if classes > 0 {
+        typed!(T: logits; out; Reduce { n: classes, x: logits, reduction: Reduction::Loss(labels), out });
+    }
 }
 
-/// ln Σeˣ, shifted by the largest element, for each row of `n` elements; −∞ for a row of −∞.
-pub(crate) fn logsumexp<T: Real>(n: usize, data: &[T], out: &mut [T]) {
-    let run: fn(usize, &[T], &mut [T]) = twin(
-        &(logsumexp_last::<f32> as fn(usize, &[f32], &mut [f32])),
-        &(logsumexp_last::<f64> as fn(usize, &[f64], &mut [f64])),
-    );
-    run(n, data, out);
-}
-
-fn softmax_last<T: Functions>(n: usize, data: &[T], out: &mut [T]) {
-    last::each(n, data, Some(out), |_, _, top, total, y| {
-        if top.is_finite() {
-            for y in y {
-                *y /= total;
-            }
-        } else {
-            y.fill(degenerate(top, T::zero()));
-        }
-    });
-}
-
-fn log_softmax_last<T: Functions>(n: usize, data: &[T], out: &mut [T]) {
-    last::each(n, data, None, |row, x, top, total, _| {
-        let y = &mut out[row * n..][..n];
-        if top.is_finite() {
-            let log = total.ln();
-            y.iter_mut().zip(x).for_each(|(y, &x)| *y = (x - top) - log);
-        } else {
-            y.fill(degenerate(top, top));
-        }
-    });
-}
-
-fn cross_entropy_last<T: Functions>(classes: usize, logits: &[T], labels: &[u32], out: &mut [T]) {
-    last::each(classes, logits, None, |row, x, top, total, _| {
-        // The difference first: near-equal large logits cancel exactly.
-        let cost = |label: u32| (top - x[label as usize]) + total.ln();
-        out[row] = if top.is_finite() { cost(labels[row]) } else { degenerate(top, T::infinity()) };
-    });
-}
-
-fn logsumexp_last<T: Functions>(n: usize, data: &[T], out: &mut [T]) {
-    last::each(n, data, None, |row, _, top, total, _| {
-        out[row] = if top.is_finite() { top + total.ln() } else { top };
-    });
+/// [`cross_entropy`] and its gradient in one: (softmax − one-hot) · weight, with a weight for each row or one for all.
+pub(crate) fn cross_entropy_gradient<T: Real>(
+    classes: usize,
+    logits: &[T],
+    labels: &[u32],
+    weights: &[T],
+    loss: &mut [T],
+    gradient: &mut [T],
+) {
+    assert!(logits.len() == loss.len() * classes && labels.len() == loss.len(), "logits and labels");
+    assert!(gradient.len() == logits.len(), "logits and their gradient");
+    assert!(weights.len() == 1 || weights.len() == loss.len(), "losses and their weights");
+    if classes > 0 {
+        typed!(T: logits, weights; loss, gradient; CrossEntropy { n: classes, x: logits, labels, loss, weights, gradient });
+    }
 }
 
 /// (x − mean)/√(variance + ε) along each line, the variance over n, in two passes.
 pub(crate) fn standardize<T: Real>(lines: Lines, epsilon: T, data: &[T], out: &mut [T]) {
-    #[allow(clippy::cast_precision_loss, reason = "a length")]
-    let n = T::of(lines.n as f64);
     if lines.inner == 1 {
-        return each_line(lines, data, out, |x, y| {
-            let mean = sum(x) / n;
-            y.iter_mut().zip(x).for_each(|(y, &x)| *y = (x - mean) * (x - mean));
-            let scale = (sum(y) / n + epsilon).sqrt().recip();
-            y.iter_mut().zip(x).for_each(|(y, &x)| *y = (x - mean) * scale);
-        });
+        return standardize_rows(lines.n, epsilon, data, out, &mut []);
     }
+    let n = T::of(lines.n as f64);
     each_tile(lines, data, out, |tile| {
         let mean = tile.sum(|_, x, _| x).map(|sum| sum / n);
         let squares = tile.sum(|k, x, _| (x - mean[k]) * (x - mean[k]));
         let scale = squares.map(|sum| (sum / n + epsilon).sqrt().recip());
         tile.fill(|k, x, _| (x - mean[k]) * scale[k]);
     });
+}
+
+/// [`standardize`] for rows of `n`, with 1/√(variance + ε) of each row, unless `scales` is empty.
+pub(crate) fn standardize_rows<T: Real>(n: usize, epsilon: T, x: &[T], out: &mut [T], scales: &mut [T]) {
+    assert!(x.len() == out.len() && (scales.is_empty() || scales.len() * n == x.len()), "rows and what they become");
+    let epsilon = [epsilon];
+    let epsilon = &epsilon[..];
+    if n > 0 {
+        typed!(T: x, epsilon; out, scales; Standardize { n, epsilon: epsilon[0], x, out, scales });
+    }
+}
+
+/// The cotangent of x for rows of `n` that were standardised to y, with the cotangent c:
+/// scale · (c − mean c − y·mean(c⊙y)).
+pub(crate) fn standardize_backward<T: Real>(n: usize, scales: &[T], y: &[T], c: &[T], out: &mut [T]) {
+    assert!(y.len() == out.len() && c.len() == out.len() && scales.len() * n == y.len(), "rows and what they become");
+    if n > 0 {
+        typed!(T: y, c, scales; out; StandardizeBackward { n, scales, y, c, out });
+    }
 }

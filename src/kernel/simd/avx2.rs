@@ -43,7 +43,7 @@ pub(super) unsafe fn run<K: Kernel>(kernel: K) -> K::Output {
 lanes! {
     F32x8(__m256): 8 of f32, masks __m256;
     memory { _mm256_set1_ps, _mm256_loadu_ps, _mm256_storeu_ps }
-    masked { load_single, store_single }
+    masked { load_single, load_over_single, store_single }
     operators { Add add = _mm256_add_ps, Sub sub = _mm256_sub_ps, Mul mul = _mm256_mul_ps, Div div = _mm256_div_ps, }
     unary { sqrt = _mm256_sqrt_ps, floor = _mm256_floor_ps, ceil = _mm256_ceil_ps, round = _mm256_round_ps::<NEAREST>, }
     binary {
@@ -69,7 +69,7 @@ lanes! {
 lanes! {
     F64x4(__m256d): 4 of f64, masks __m256d;
     memory { _mm256_set1_pd, _mm256_loadu_pd, _mm256_storeu_pd }
-    masked { load_double, store_double }
+    masked { load_double, load_over_double, store_double }
     operators { Add add = _mm256_add_pd, Sub sub = _mm256_sub_pd, Mul mul = _mm256_mul_pd, Div div = _mm256_div_pd, }
     unary { sqrt = _mm256_sqrt_pd, floor = _mm256_floor_pd, ceil = _mm256_ceil_pd, round = _mm256_round_pd::<NEAREST>, }
     binary {
@@ -289,5 +289,29 @@ unsafe fn blocks_double(from: *const f64, stride: usize) -> __m256d {
     unsafe {
         let lower = _mm256_castpd128_pd256(_mm_loadu_pd(from));
         _mm256_insertf128_pd::<1>(lower, _mm_loadu_pd(from.add(stride)))
+    }
+}
+
+/// # Safety
+///
+/// As for [`Lanes::load_over`].
+#[inline(always)]
+unsafe fn load_over_single(v: __m256, from: *const f32, n: usize) -> __m256 {
+    // SAFETY: the caller vouches for the instruction set and for n elements.
+    unsafe {
+        let mask = first(n, 1);
+        _mm256_blendv_ps(v, _mm256_maskload_ps(from, mask), _mm256_castsi256_ps(mask))
+    }
+}
+
+/// # Safety
+///
+/// As for [`Lanes::load_over`].
+#[inline(always)]
+unsafe fn load_over_double(v: __m256d, from: *const f64, n: usize) -> __m256d {
+    // SAFETY: the caller vouches for the instruction set and for n elements.
+    unsafe {
+        let mask = first(n, 2);
+        _mm256_blendv_pd(v, _mm256_maskload_pd(from, mask), _mm256_castsi256_pd(mask))
     }
 }

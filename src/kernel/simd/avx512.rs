@@ -44,7 +44,7 @@ pub(super) unsafe fn run<K: Kernel>(kernel: K) -> K::Output {
 lanes! {
     F32x16(__m512): 16 of f32, masks __mmask16;
     memory { _mm512_set1_ps, _mm512_loadu_ps, _mm512_storeu_ps }
-    masked { load_single, store_single }
+    masked { load_single, load_over_single, store_single }
     operators { Add add = _mm512_add_ps, Sub sub = _mm512_sub_ps, Mul mul = _mm512_mul_ps, Div div = _mm512_div_ps, }
     unary { sqrt = _mm512_sqrt_ps, floor = _mm512_roundscale_ps::<DOWN>, ceil = _mm512_roundscale_ps::<UP>, round = _mm512_roundscale_ps::<NEAREST>, }
     binary {
@@ -70,7 +70,7 @@ lanes! {
 lanes! {
     F64x8(__m512d): 8 of f64, masks __mmask8;
     memory { _mm512_set1_pd, _mm512_loadu_pd, _mm512_storeu_pd }
-    masked { load_double, store_double }
+    masked { load_double, load_over_double, store_double }
     operators { Add add = _mm512_add_pd, Sub sub = _mm512_sub_pd, Mul mul = _mm512_mul_pd, Div div = _mm512_div_pd, }
     unary { sqrt = _mm512_sqrt_pd, floor = _mm512_roundscale_pd::<DOWN>, ceil = _mm512_roundscale_pd::<UP>, round = _mm512_roundscale_pd::<NEAREST>, }
     binary {
@@ -295,4 +295,22 @@ unsafe fn blocks_double(from: *const f64, stride: usize) -> __m512d {
         let third = _mm512_insertf64x2::<2>(second, _mm_loadu_pd(from.add(2 * stride)));
         _mm512_insertf64x2::<3>(third, _mm_loadu_pd(from.add(3 * stride)))
     }
+}
+
+/// # Safety
+///
+/// As for [`Lanes::load_over`].
+#[inline(always)]
+unsafe fn load_over_single(v: __m512, from: *const f32, n: usize) -> __m512 {
+    // SAFETY: the caller vouches for the instruction set and for n elements.
+    unsafe { _mm512_mask_loadu_ps(v, first_single(n), from) }
+}
+
+/// # Safety
+///
+/// As for [`Lanes::load_over`].
+#[inline(always)]
+unsafe fn load_over_double(v: __m512d, from: *const f64, n: usize) -> __m512d {
+    // SAFETY: the caller vouches for the instruction set and for n elements.
+    unsafe { _mm512_mask_loadu_pd(v, first_double(n), from) }
 }

@@ -49,6 +49,22 @@ pub(crate) trait Lanes<T: Real>:
         unsafe { Self::load(lanes.as_ptr()) }
     }
 
+    /// The first `n` elements, and `self` in the other lanes; memory behind the first `n` is not touched.
+    ///
+    /// # Safety
+    ///
+    /// As for [`load_masked`](Lanes::load_masked).
+    #[inline(always)]
+    unsafe fn load_over(self, from: *const T, n: usize) -> Self {
+        let mut lanes = self.to_array();
+        for (i, lane) in lanes.iter_mut().enumerate().take(n) {
+            // SAFETY: the caller vouches for n elements.
+            *lane = unsafe { *from.add(i) };
+        }
+        // SAFETY: no vector has more lanes.
+        unsafe { Self::load(lanes.as_ptr()) }
+    }
+
     /// Stores the first `n` lanes; memory behind the first `n` elements is not touched.
     ///
     /// # Safety
@@ -231,7 +247,7 @@ macro_rules! lanes {
     (
         $name:ident($vector:ty): $n:literal of $element:ty, masks $mask:ty;
         memory { $splat:expr, $load:expr, $store:expr }
-        $(masked { $load_masked:expr, $store_masked:expr })?
+        $(masked { $load_masked:expr, $load_over:expr, $store_masked:expr })?
         operators { $($operator:ident $operate:ident = $operation:expr,)* }
         unary { $($unary:ident = $of_one:expr,)* }
         binary { $($binary:ident = $of_two:expr,)* }
@@ -300,6 +316,11 @@ macro_rules! lanes {
             $(#[inline(always)]
             unsafe fn load_masked(from: *const $element, n: usize) -> Self {
                 Self(instruction!($load_masked(from, n)))
+            }
+
+            #[inline(always)]
+            unsafe fn load_over(self, from: *const $element, n: usize) -> Self {
+                Self(instruction!($load_over(self.0, from, n)))
             }
 
             #[inline(always)]

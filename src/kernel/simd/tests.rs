@@ -150,6 +150,10 @@ fn check_memory<T: Element, I: Isa>() {
         let mut want = values.clone();
         want.resize(n, T::zero());
         assert_eq!(lanes(v), want);
+        // SAFETY: as many elements as are read.
+        let v = unsafe { <T::V<I>>::splat(T::of(9.0)).load_over(values.as_ptr(), count) };
+        want[count..].fill(T::of(9.0));
+        assert_eq!(lanes(v), want);
         let mut out = vec![T::of(-1.0); n + 1];
         // SAFETY: fewer elements than there are.
         unsafe { <T::V<I>>::splat(T::of(7.0)).store_masked(out.as_mut_ptr(), count) };

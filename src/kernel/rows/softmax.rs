@@ -1,0 +1,298 @@
+//! Softmax and what belongs to it, row by row: forward, and backward in one pass.
+//!
+//! Rows are taken in batches, so that exponentials and logarithms run through full registers however short a row is.
+#![allow(unsafe_code, reason = "kernels are the home of unsafe code")]
+
+use std::ops::Range;
+
+use super::degenerate;
+use super::vector::{each, exp_all, largest, ln_all, sum};
+use crate::kernel::reduce::{LANES, halves};
+use crate::kernel::simd::math::Functions;
+use crate::kernel::simd::{Element, Isa, Kernel, Lanes};
+use crate::kernel::workspace::Workspace;
+
+/// Elements of a batch, unless a single row has more.
+const BATCH: usize = 2048;
+/// Rows of a batch.
+const ROWS: usize = 128;
+
+/// Batches of rows of `n`.
+#[inline(always)]
+fn batches(rows: usize, n: usize) -> impl Iterator<Item = Range<usize>> {
+    let step = (BATCH / n.max(1)).clamp(1, ROWS);
+    (0..rows.div_ceil(step)).map(move |batch| batch * step..rows.min(batch * step + step))
+}
+
+/// The rows of a batch, exponentiated, and what is known of each.
+struct Exponentials<T> {
+    tops: [T; ROWS],
+    /// Σ e^(x − top); 1 where the top is not finite.
+    totals: [T; ROWS],
+}
+
+/// Writes e^(x − top) for each element of rows of `n`; where the top is not finite it does not matter what.
+#[inline(always)]
+fn exponentiate<T: Functions, I: Isa>(n: usize, x: &[T], out: &mut [T]) -> Exponentials<T> {
+    let mut found = Exponentials { tops: [T::zero(); ROWS], totals: [T::one(); ROWS] };
+    let rows = x.len() / n;
+    for r in 0..rows {
+        let (x, out) = (&x[r * n..][..n], &mut out[r * n..][..n]);
+        let top = largest::<T, I>(x);
+        found.tops[r] = top;
+        if top.is_finite() {
+            let top = <T::V<I>>::splat(top);
+            each!(T, I, n; x: x.as_ptr(); out.as_mut_ptr() => x - top);
+        } else {
+            out.fill(T::zero());
+        }
+    }
+    exp_all::<T, I>(&mut out[..rows * n]);
+    for r in 0..rows {
+        if found.tops[r].is_finite() {
+            found.totals[r] = sum::<T, I>(&out[r * n..][..n]);
+        }
+    }
+    found
+}
+
+/// eˣ/Σeˣ for rows of `n`.
+pub(super) struct Softmax<'a, T> {
+    pub(super) n: usize,
+    pub(super) x: &'a [T],
+    pub(super) out: &'a mut [T],
+}
+
+impl<T: Functions> Kernel for Softmax<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Isa>(self) {
+        let n = self.n;
+        for rows in batches(self.x.len() / n, n) {
+            let part = rows.start * n..rows.end * n;
+            let (x, out) = (&self.x[part.clone()], &mut self.out[part]);
+            let found = exponentiate::<T, I>(n, x, out);
+            for r in 0..rows.len() {
+                let (top, out) = (found.tops[r], &mut out[r * n..][..n]);
+                if top.is_finite() {
+                    let total = <T::V<I>>::splat(found.totals[r]);
+                    each!(T, I, n; y: out.as_ptr(); out.as_mut_ptr() => y / total);
+                } else {
+                    out.fill(degenerate(top, T::zero()));
+                }
+            }
+        }
+    }
+}
+
+/// x − ln Σeˣ for rows of `n`.
+pub(super) struct LogSoftmax<'a, T> {
+    pub(super) n: usize,
+    pub(super) x: &'a [T],
+    pub(super) out: &'a mut [T],
+}
+
+impl<T: Functions> Kernel for LogSoftmax<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Isa>(self) {
+        let n = self.n;
+        for rows in batches(self.x.len() / n, n) {
+            let part = rows.start * n..rows.end * n;
+            let (x, out) = (&self.x[part.clone()], &mut self.out[part]);
+            let mut found = exponentiate::<T, I>(n, x, out);
+            ln_all::<T, I>(&mut found.totals[..rows.len()]);
+            for r in 0..rows.len() {
+                let (top, x, out) = (found.tops[r], &x[r * n..][..n], &mut out[r * n..][..n]);
+                if top.is_finite() {
+                    let (top, log) = (<T::V<I>>::splat(top), <T::V<I>>::splat(found.totals[r]));
+                    each!(T, I, n; x: x.as_ptr(); out.as_mut_ptr() => (x - top) - log);
+                } else {
+                    out.fill(degenerate(top, top));
+                }
+            }
+        }
+    }
+}
+
+/// The loss of rows of `n` logits with their labels, and its gradient: the softmax less the one-hot label, times what the
+/// loss of that row weighs.
+pub(super) struct CrossEntropy<'a, T> {
+    pub(super) n: usize,
+    pub(super) x: &'a [T],
+    pub(super) labels: &'a [u32],
+    pub(super) loss: &'a mut [T],
+    /// One number for each row, or one for all.
+    pub(super) weights: &'a [T],
+    pub(super) gradient: &'a mut [T],
+}
+
+impl<T: Functions> Kernel for CrossEntropy<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Isa>(self) {
+        let n = self.n;
+        for rows in batches(self.labels.len(), n) {
+            let part = rows.start * n..rows.end * n;
+            let (x, gradient) = (&self.x[part.clone()], &mut self.gradient[part]);
+            let found = exponentiate::<T, I>(n, x, gradient);
+            let mut logs = found.totals;
+            ln_all::<T, I>(&mut logs[..rows.len()]);
+            for (r, row) in rows.enumerate() {
+                let (top, label) = (found.tops[r], self.labels[row] as usize);
+                let weight = self.weights[if self.weights.len() == 1 { 0 } else { row }];
+                let gradient = &mut gradient[r * n..][..n];
+                self.loss[row] = loss(top, x[r * n + label], logs[r]);
+                if top.is_finite() {
+                    let at_label = (gradient[label] / found.totals[r] - T::one()) * weight;
+                    let (total, weight) = (<T::V<I>>::splat(found.totals[r]), <T::V<I>>::splat(weight));
+                    each!(T, I, n; y: gradient.as_ptr(); gradient.as_mut_ptr() => (y / total) * weight);
+                    gradient[label] = at_label;
+                } else {
+                    let y = degenerate(top, T::zero());
+                    gradient.fill(y * weight);
+                    gradient[label] = (y - T::one()) * weight;
+                }
+            }
+        }
+    }
+}
+
+/// ln Σeˣ − x\[label\], from the top, x\[label\] and ln Σ e^(x − top).
+#[inline(always)]
+fn loss<T: Element>(top: T, labelled: T, log: T) -> T {
+    // The difference first: near-equal large logits cancel exactly.
+    if top.is_finite() { (top - labelled) + log } else { degenerate(top, T::infinity()) }
+}
+
+/// What a row is reduced to.
+#[derive(Clone, Copy)]
+pub(super) enum Reduction<'a> {
+    /// ln Σeˣ.
+    LogSumExp,
+    /// ln Σeˣ − x\[label\].
+    Loss(&'a [u32]),
+}
+
+/// A number for each row of `n`, from its largest element and the logarithm of the sum of exponentials.
+pub(super) struct Reduce<'a, T> {
+    pub(super) n: usize,
+    pub(super) x: &'a [T],
+    pub(super) reduction: Reduction<'a>,
+    pub(super) out: &'a mut [T],
+}
+
+impl<T: Functions> Kernel for Reduce<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Isa>(self) {
+        let n = self.n;
+        let mut workspace = Workspace::take();
+        let room = workspace.slice(LANES * LANES);
+        for rows in batches(self.out.len(), n) {
+            let x = &self.x[rows.start * n..rows.end * n];
+            let mut found =
+                if n <= BATCH { exponentiate::<T, I>(n, x, room) } else { exponentiate_long::<T, I>(x, room) };
+            ln_all::<T, I>(&mut found.totals[..rows.len()]);
+            for (r, row) in rows.enumerate() {
+                let (top, log) = (found.tops[r], found.totals[r]);
+                self.out[row] = match self.reduction {
+                    Reduction::LogSumExp if top.is_finite() => top + log,
+                    Reduction::LogSumExp => top,
+                    Reduction::Loss(labels) => loss(top, x[r * n + labels[row] as usize], log),
+                };
+            }
+        }
+    }
+}
+
+/// The same for a single row that is longer than a batch, whose exponentials are not kept.
+#[inline(always)]
+fn exponentiate_long<T: Functions, I: Isa>(x: &[T], room: &mut [T]) -> Exponentials<T> {
+    let mut found = Exponentials { tops: [T::zero(); ROWS], totals: [T::one(); ROWS] };
+    found.tops[0] = largest::<T, I>(x);
+    if found.tops[0].is_finite() {
+        found.totals[0] = I::call(ExponentialSum { x, top: found.tops[0], room });
+    }
+    found
+}
+
+/// Σ e^(x − top) in the order of every sum, a block at a time.
+struct ExponentialSum<'a, T> {
+    x: &'a [T],
+    top: T,
+    room: &'a mut [T],
+}
+
+impl<T: Functions> Kernel for ExponentialSum<'_, T> {
+    type Output = T;
+
+    #[inline(always)]
+    fn run<I: Isa>(self) -> T {
+        let Self { x, top, room } = self;
+        if let Some(middle) = halves(x.len()) {
+            let left = I::call(ExponentialSum { x: &x[..middle], top, room });
+            return left + I::call(ExponentialSum { x: &x[middle..], top, room });
+        }
+        let room = &mut room[..x.len()];
+        let top = <T::V<I>>::splat(top);
+        each!(T, I, x.len(); x: x.as_ptr(); room.as_mut_ptr() => x - top);
+        exp_all::<T, I>(room);
+        sum::<T, I>(room)
+    }
+}
+
+/// x̄ for rows of `n` of a softmax y with the cotangent c: y ⊙ (c − Σ c⊙y).
+pub(super) struct SoftmaxBackward<'a, T> {
+    pub(super) n: usize,
+    pub(super) y: &'a [T],
+    pub(super) c: &'a [T],
+    pub(super) out: &'a mut [T],
+}
+
+impl<T: Functions> Kernel for SoftmaxBackward<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Isa>(self) {
+        let n = self.n;
+        for at in (0..self.out.len()).step_by(n) {
+            let (y, c, out) = (&self.y[at..at + n], &self.c[at..at + n], &mut self.out[at..at + n]);
+            each!(T, I, n; c: c.as_ptr(), y: y.as_ptr(); out.as_mut_ptr() => c * y);
+            let total = <T::V<I>>::splat(sum::<T, I>(out));
+            each!(T, I, n; w: out.as_ptr(), y: y.as_ptr(); out.as_mut_ptr() => w - total * y);
+        }
+    }
+}
+
+/// x̄ for rows of `n` of a logarithmic softmax y with the cotangent c: c − eʸ·Σc.
+pub(super) struct LogSoftmaxBackward<'a, T> {
+    pub(super) n: usize,
+    pub(super) y: &'a [T],
+    pub(super) c: &'a [T],
+    pub(super) out: &'a mut [T],
+}
+
+impl<T: Functions> Kernel for LogSoftmaxBackward<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Isa>(self) {
+        let n = self.n;
+        for rows in batches(self.out.len() / n, n) {
+            let part = rows.start * n..rows.end * n;
+            let (c, out) = (&self.c[part.clone()], &mut self.out[part.clone()]);
+            out.copy_from_slice(&self.y[part]);
+            exp_all::<T, I>(out);
+            for at in (0..c.len()).step_by(n) {
+                let (c, out) = (&c[at..at + n], &mut out[at..at + n]);
+                let total = <T::V<I>>::splat(sum::<T, I>(c));
+                each!(T, I, n; c: c.as_ptr(), p: out.as_ptr(); out.as_mut_ptr() => c - total * p);
+            }
+        }
+    }
+}
