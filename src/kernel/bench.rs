@@ -2,7 +2,9 @@
 #![allow(unsafe_code, reason = "kernels are the home of unsafe code")]
 
 use super::product::{Matrix, Product, Start};
-use super::simd::{Element, Isa, Kernel, Lanes, Level, level, run_at};
+use super::scalar::{self, Binary, Function, Node, Unary};
+use super::simd::math::Functions;
+use super::simd::{Element, Isa, Kernel, Lanes, Level, dispatch, level, run_at};
 use crate::real::Real;
 
 /// Whose product is measured.
@@ -73,5 +75,75 @@ pub fn multiply_adds(rounds: usize, double: bool, code: Code) -> usize {
             std::hint::black_box(sum);
             count
         }
+    }
+}
+
+/// A chain of sines of single numbers, x → sin(k·x + c) − d, and its derivative on the way back.
+#[derive(Debug)]
+pub struct Chain {
+    program: scalar::Program<f32>,
+    table: Vec<f32>,
+}
+
+impl Chain {
+    /// A chain of so many links, each with numbers of its own, as a program.
+    #[must_use]
+    pub fn new(links: usize) -> Self {
+        let mut table = vec![0.3, 1.0];
+        (0..links).for_each(|_| table.extend([1.001, 0.01, 0.5]));
+        let mut nodes = Vec::new();
+        let mut node = |function, operands| {
+            let result = u32::try_from(table.len()).expect("short chains are measured");
+            nodes.push(Node { function, operands, result });
+            table.push(0.0);
+            result
+        };
+        let (mut x, mut angles) = (0, Vec::new());
+        for k in (2_u32..).step_by(3).take(links) {
+            x = node(Function::Binary(Binary::Mul), [x, k, 0]);
+            x = node(Function::Binary(Binary::Add), [x, k + 1, 0]);
+            angles.push((x, k));
+            x = node(Function::Unary(Unary::Sin), [x, 0, 0]);
+            x = node(Function::Binary(Binary::Sub), [x, k + 2, 0]);
+        }
+        let mut slope = 1;
+        for (angle, k) in angles.into_iter().rev() {
+            let cos = node(Function::Unary(Unary::Cos), [angle, 0, 0]);
+            slope = node(Function::Binary(Binary::Mul), [slope, cos, 0]);
+            slope = node(Function::Binary(Binary::Mul), [slope, k, 0]);
+        }
+        Self { program: scalar::compile(&nodes, |_| false), table }
+    }
+
+    /// Runs the program; answers with the derivative.
+    pub fn run(&mut self) -> f32 {
+        self.program.run(&mut self.table);
+        self.table[self.table.len() - 1]
+    }
+}
+
+/// The same chain as compiled code: what no program can be faster than. Answers with the derivative.
+pub fn straight_chain(cosines: &mut [f32], x: f32) -> f32 {
+    dispatch(Straight { cosines, x })
+}
+
+struct Straight<'a> {
+    cosines: &'a mut [f32],
+    x: f32,
+}
+
+impl Kernel for Straight<'_> {
+    type Output = f32;
+
+    #[inline(always)]
+    fn run<I: Isa>(self) -> f32 {
+        let (k, c, d) = std::hint::black_box((1.001, 0.01, 0.5));
+        let mut x = self.x;
+        for slot in self.cosines.iter_mut() {
+            let (sin, cos) = <f32 as Functions>::sin_cos::<I>(x * k + c);
+            *slot = cos;
+            x = sin - d;
+        }
+        self.cosines.iter().rev().fold(1.0, |slope, &cos| slope * cos * k)
     }
 }

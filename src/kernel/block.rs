@@ -14,7 +14,7 @@ type Run<T> = unsafe fn(inputs: *const *const T, out: *mut T, n: usize);
 /// A function of one to three numbers as a kernel over blocks of them.
 ///
 /// Element i of the result depends on elements i of the operands alone, not on where a block begins or ends.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Block<T> {
     run: Run<T>,
     arity: usize,

@@ -19,6 +19,7 @@ mod arithmetic;
 mod comparison;
 mod elementary;
 mod powi;
+mod scalar;
 mod selection;
 mod trigonometric;
 
@@ -128,6 +129,9 @@ macro_rules! pointwise {
         }
 
         impl $Family {
+            #[cfg(test)]
+            pub(super) const ALL: &[Self] = &[$(Self::$Variant),+];
+
             fn kernel<T: crate::kernel::simd::math::Functions>(self) -> crate::kernel::block::Block<T> {
                 match self { $($Family::$Variant => {
                     crate::kernel::formula::formula!(Row, angle !stringify!($($angle)?).is_empty(), |$x $(, $more)*| $value);

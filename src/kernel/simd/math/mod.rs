@@ -34,27 +34,34 @@ use super::Isa;
 pub(crate) trait Functions: Format {
     fn sin<I: Isa>(x: Self) -> Self;
     fn cos<I: Isa>(x: Self) -> Self;
+    /// Both at once, with the bits that each has alone.
+    fn sin_cos<I: Isa>(x: Self) -> (Self, Self);
     fn tan<I: Isa>(x: Self) -> Self;
     fn pow<I: Isa>(x: Self, y: Self) -> Self;
     fn hypot<I: Isa>(x: Self, y: Self) -> Self;
 }
 
 macro_rules! functions {
-    ($float:ident: $($module:ident::$function:ident as $name:ident($($x:ident),+)),+) => {
+    ($float:ident, $both:ident: $($module:ident::$function:ident as $name:ident($($x:ident),+)),+) => {
         impl Functions for $float {
             $(#[inline(always)]
             fn $name<I: Isa>($($x: Self),+) -> Self {
                 $module::$function::<I>($($x),+)
             })+
+
+            #[inline(always)]
+            fn sin_cos<I: Isa>(x: Self) -> (Self, Self) {
+                trigonometric::$both::<I>(x)
+            }
         }
     };
 }
 
 functions! {
-    f64: trigonometric::sin as sin(x), trigonometric::cos as cos(x), trigonometric::tan as tan(x),
+    f64, sin_cos: trigonometric::sin as sin(x), trigonometric::cos as cos(x), trigonometric::tan as tan(x),
     power::pow as pow(x, y), power::hypot as hypot(x, y)
 }
 functions! {
-    f32: trigonometric::sin_short as sin(x), trigonometric::cos_short as cos(x), trigonometric::tan_short as tan(x),
+    f32, sin_cos_short: trigonometric::sin_short as sin(x), trigonometric::cos_short as cos(x), trigonometric::tan_short as tan(x),
     power::pow_short as pow(x, y), power::hypot_short as hypot(x, y)
 }
