@@ -121,7 +121,7 @@ impl Chain {
             slope = node(Function::Binary(Binary::Mul), [slope, cos, 0]);
             slope = node(Function::Binary(Binary::Mul), [slope, k, 0]);
         }
-        Self { program: scalar::compile(&nodes), table }
+        Self { program: scalar::compile(&nodes, |_| false), table }
     }
 
     /// Runs the program; answers with the derivative.

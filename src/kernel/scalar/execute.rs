@@ -3,8 +3,8 @@
 use super::super::lane::Lane;
 use super::super::simd::math::Functions;
 use super::super::simd::{Isa, Kernel, dispatch};
-use super::function::sin_cos;
-use super::{Call, Code, Instruction};
+use super::function::Parts;
+use super::{Call, Instruction};
 use crate::real::{Real, twin};
 
 /// Runs instructions over the table that stands at a pointer.
@@ -33,33 +33,13 @@ pub(super) struct Machine<'a, T> {
     table: *mut T,
 }
 
-impl<'a, T: Functions> Machine<'a, T> {
+impl<'a, T> Machine<'a, T> {
     /// # Safety
     ///
     /// See [`Execute`].
     #[inline(always)]
     pub(super) unsafe fn new(code: &'a [Instruction], calls: &'a [Call<T>], table: *mut T) -> Self {
         Self { code, calls, table }
-    }
-
-    #[inline(always)]
-    fn entry<I: Isa>(&self, at: u32) -> Lane<T, I> {
-        // SAFETY: whoever made the machine vouches for all entries that its instructions name.
-        Lane::new(unsafe { *self.table.add(at as usize) })
-    }
-
-    #[inline(always)]
-    fn write<I: Isa>(&self, at: u32, value: Lane<T, I>) {
-        // SAFETY: as above.
-        unsafe { *self.table.add(at as usize) = value.0 }
-    }
-
-    #[inline(never)]
-    fn call(&self, place: u32, out: u32) {
-        let Call { block, operands } = &self.calls[place as usize];
-        let operands = operands.map(|at| self.table.wrapping_add(at as usize).cast_const());
-        // SAFETY: the call's operands and its result are entries. Blocks allow that a result is an operand.
-        unsafe { block.run(operands.as_ptr(), self.table.add(out as usize), 1) }
     }
 }
 
@@ -68,31 +48,63 @@ impl<T: Functions> Kernel for Machine<'_, T> {
 
     #[inline(always)]
     fn run<I: Isa>(self) {
+        let Self { code, calls, table } = self;
         let mut accumulator: Lane<T, I> = Lane::new(T::zero());
-        for &Instruction { code, a, b, out } in self.code {
-            accumulator = match code {
-                Code::Load => self.entry(a),
-                Code::Unary(function) => function.of(accumulator),
-                Code::First(function) => function.of(accumulator, self.entry(b)),
-                Code::Second(function) => function.of(self.entry(a), accumulator),
-                Code::Neither(function) => function.of(self.entry(a), self.entry(b)),
-                Code::Select => self.entry(if accumulator == 0.0 { b } else { a }),
-                Code::SinCos => {
-                    let (sin, cos) = sin_cos(accumulator);
-                    self.write(b, cos);
-                    sin
-                }
-                Code::CosSin => {
-                    let (sin, cos) = sin_cos(accumulator);
-                    self.write(b, sin);
-                    cos
-                }
-                Code::Call => {
-                    self.call(a, out);
-                    self.entry(out)
-                }
-            };
-            self.write(out, accumulator);
+        for instruction in code {
+            // By value, so that the pointer stays in a register: in memory, each write to the table might have changed it.
+            accumulator = instruction.code.compute(accumulator, Step { instruction, calls, table });
+            write(table, instruction.out, accumulator.0);
         }
     }
+}
+
+/// An instruction and what it refers to.
+#[derive(Clone, Copy)]
+struct Step<'a, T> {
+    instruction: &'a Instruction,
+    calls: &'a [Call<T>],
+    table: *mut T,
+}
+
+#[inline(always)]
+fn entry<T: Copy, I: Isa>(table: *mut T, at: u32) -> Lane<T, I> {
+    // SAFETY: whoever made the machine vouches for all entries that its instructions name.
+    Lane::new(unsafe { *table.add(at as usize) })
+}
+
+#[inline(always)]
+fn write<T>(table: *mut T, at: u32, value: T) {
+    // SAFETY: as above.
+    unsafe { *table.add(at as usize) = value }
+}
+
+impl<T: Functions, I: Isa> Parts<T, I> for Step<'_, T> {
+    #[inline(always)]
+    fn a(self) -> Lane<T, I> {
+        entry(self.table, self.instruction.a)
+    }
+
+    #[inline(always)]
+    fn b(self) -> Lane<T, I> {
+        entry(self.table, self.instruction.b)
+    }
+
+    #[inline(always)]
+    fn write_b(self, value: T) {
+        write(self.table, self.instruction.b, value);
+    }
+
+    #[inline(always)]
+    fn call(self) -> Lane<T, I> {
+        call(&self.calls[self.instruction.a as usize], self.table, self.instruction.out);
+        entry(self.table, self.instruction.out)
+    }
+}
+
+/// Not inlined: the registers are for everything else.
+#[inline(never)]
+fn call<T: Copy>(call: &Call<T>, table: *mut T, out: u32) {
+    let operands = call.operands.map(|at| table.wrapping_add(at as usize).cast_const());
+    // SAFETY: the operands of a call and its result are entries, and a result may be an operand.
+    unsafe { call.block.run(operands.as_ptr(), table.add(out as usize), 1) }
 }

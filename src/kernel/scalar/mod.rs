@@ -9,10 +9,9 @@
 //!   nobody waits for that.
 //! * Sine and cosine of one number are computed together, when the first of them is due. They have all but the last step
 //!   in common, and one of them is usually there for the derivative of the other.
-//! * Each function rounds by itself, and those that have a kernel over blocks are the same code: the bits are those of an
-//!   op computed alone.
-//!
-//! Fusing two arithmetic instructions into one gained nothing that could be measured: the time goes by waiting for sines.
+//! * Two sums, differences or products that follow each other are one instruction, if nobody else wants what is between.
+//!   That is for the jump from one instruction to the next, which has to be guessed; each function still rounds by itself.
+//!   So the bits are those of the ops computed alone, for which functions with a kernel over blocks are the same code.
 #![allow(unsafe_code, reason = "kernels are the home of unsafe code")]
 
 mod compile;
@@ -23,6 +22,7 @@ mod tests;
 
 pub(crate) use compile::compile;
 use execute::{Execute, executor};
+use function::Code;
 pub(crate) use function::{Binary, Unary};
 
 use super::block::Block;
@@ -70,29 +70,6 @@ struct Instruction {
     out: u32,
 }
 
-/// What becomes the accumulator.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Code {
-    /// `a`.
-    Load,
-    /// A function of the accumulator.
-    Unary(Unary),
-    /// A function of the accumulator and `b`.
-    First(Binary),
-    /// A function of `a` and the accumulator.
-    Second(Binary),
-    /// A function of `a` and `b`.
-    Neither(Binary),
-    /// `a` where the accumulator is not 0, else `b`.
-    Select,
-    /// The sine of the accumulator; its cosine goes to `b`.
-    SinCos,
-    /// The cosine of the accumulator; its sine goes to `b`.
-    CosSin,
-    /// The result of the call in place `a`.
-    Call,
-}
-
 /// A function with a kernel over blocks, and its operands.
 #[derive(Clone, Copy, Debug)]
 struct Call<T> {
@@ -111,7 +88,7 @@ pub(crate) struct Program<T> {
 }
 
 impl<T: Real> Program<T> {
-    /// Computes all results in the table.
+    /// Computes all results that are wanted in the table.
     ///
     /// # Panics
     ///

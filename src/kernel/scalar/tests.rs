@@ -3,42 +3,11 @@ use rand::{RngExt, SeedableRng};
 
 use super::super::block::Block;
 use super::super::formula::{block, fill_at, formula};
-use super::super::simd::math::Functions;
-use super::super::simd::{Level, dispatch_at};
+use super::super::simd::math::{FARTHEST, Functions};
+use super::super::simd::{Isa, Kernel, Level, dispatch_at};
 use super::execute::Machine;
 use super::*;
 use crate::number::Number as _;
-
-const UNARY: [Unary; 12] = [
-    Unary::Neg,
-    Unary::Abs,
-    Unary::Square,
-    Unary::Sqrt,
-    Unary::Recip,
-    Unary::Relu,
-    Unary::Exp,
-    Unary::Ln,
-    Unary::Sin,
-    Unary::Cos,
-    Unary::Tanh,
-    Unary::Sigmoid,
-];
-
-const BINARY: [Binary; 13] = [
-    Binary::Add,
-    Binary::Sub,
-    Binary::Mul,
-    Binary::Div,
-    Binary::Weigh,
-    Binary::Maximum,
-    Binary::Minimum,
-    Binary::Eq,
-    Binary::Ne,
-    Binary::Lt,
-    Binary::Le,
-    Binary::Gt,
-    Binary::Ge,
-];
 
 /// A function computed as an op alone is: by a kernel over blocks.
 fn alone<T: Functions>(level: Level, function: Function<T>, x: [T; 3]) -> T {
@@ -104,8 +73,14 @@ fn one_by_one<T: Functions>(level: Level, nodes: &[Node<T>], table: &mut [T]) {
     }
 }
 
-fn bits<T: Real>(table: &[T]) -> Vec<Option<u64>> {
-    table.iter().map(|x| (!x.is_nan()).then(|| x.bits())).collect()
+/// The bits of a table where they are wanted, all NaN being one.
+fn bits<T: Real>(table: &[T], wanted: impl Fn(u32) -> bool) -> Vec<Option<u64>> {
+    (0..).zip(table).filter(|(at, _)| wanted(*at)).map(|(_, x)| (!x.is_nan()).then(|| x.bits())).collect()
+}
+
+/// Every entry of the table is wanted, each second one, …, or none but those that nodes do not compute.
+fn some(turn: usize) -> impl Fn(u32) -> bool {
+    move |entry| turn % 7 != 6 && entry as usize % (turn % 7 + 1) == 0
 }
 
 const SPECIAL: [f64; 22] = [
@@ -165,8 +140,8 @@ fn random<T: Functions>(rng: &mut StdRng, len: usize, calls: &[Block<T>]) -> (Ve
         };
         let operands = [operand(), operand(), operand()];
         let function = match rng.random_range(0..12) {
-            0..4 => Function::Binary(BINARY[rng.random_range(0..BINARY.len())]),
-            4..6 => Function::Unary(UNARY[rng.random_range(0..UNARY.len())]),
+            0..4 => Function::Binary(Binary::ALL[rng.random_range(0..Binary::ALL.len())]),
+            4..6 => Function::Unary(Unary::ALL[rng.random_range(0..Unary::ALL.len())]),
             6 => Function::Unary(Unary::Sin),
             7 => Function::Unary(Unary::Cos),
             8 => Function::Select,
@@ -185,9 +160,10 @@ fn random_programs<T: Functions>() {
     for turn in 0..600 {
         let (nodes, table) = random::<T>(&mut rng, [1, 2, 3, 10, 60][turn % 5], &calls);
         let (mut found, mut expected) = (table.clone(), table);
-        compile(&nodes).run(&mut found);
+        let wanted = some(turn);
+        compile(&nodes, &wanted).run(&mut found);
         one_by_one(super::super::simd::level(), &nodes, &mut expected);
-        assert_eq!(bits(&found), bits(&expected), "{nodes:#?}");
+        assert_eq!(bits(&found, &wanted), bits(&expected, &wanted), "{nodes:#?}");
     }
 }
 
@@ -199,15 +175,16 @@ fn programs_compute_what_ops_alone_do() {
 
 fn random_programs_at<T: Functions>(level: Level) {
     let mut rng = StdRng::seed_from_u64(2);
-    for _ in 0..200 {
+    for turn in 0..200 {
         let (nodes, table) = random::<T>(&mut rng, 20, &[]);
         let (mut found, mut expected) = (table.clone(), table);
-        let program = compile(&nodes);
+        let wanted = some(turn);
+        let program = compile(&nodes, &wanted);
         assert!(found.len() >= program.entries && program.calls.is_empty());
         // SAFETY: the table is long enough, and there are no calls.
         dispatch_at(level, unsafe { Machine::new(&program.code, &[], found.as_mut_ptr()) });
         one_by_one(level, &nodes, &mut expected);
-        assert_eq!(bits(&found), bits(&expected), "{level:?}: {nodes:#?}");
+        assert_eq!(bits(&found, &wanted), bits(&expected, &wanted), "{level:?}: {nodes:#?}");
     }
 }
 
@@ -216,6 +193,46 @@ fn with_every_instruction_set() {
     for level in Level::available() {
         random_programs_at::<f32>(level);
         random_programs_at::<f64>(level);
+    }
+}
+
+/// Sine and cosine at once, at each of these numbers.
+struct Both<'a, T>(&'a [T]);
+
+impl<T: Functions> Kernel for Both<'_, T> {
+    type Output = Vec<[T; 2]>;
+
+    #[inline(always)]
+    fn run<I: Isa>(self) -> Vec<[T; 2]> {
+        self.0.iter().map(|&x| <T as Functions>::sin_cos::<I>(x).into()).collect()
+    }
+}
+
+fn pairs<T: Functions>(level: Level, angles: &[T]) {
+    let (mut sin, mut cos) = (vec![T::zero(); angles.len()], vec![T::zero(); angles.len()]);
+    formula!(Sin, angle true, |x| x.sin());
+    formula!(Cos, angle true, |x| x.cos());
+    fill_at::<1, T, Sin>(level, [angles], &mut sin);
+    fill_at::<1, T, Cos>(level, [angles], &mut cos);
+    for ((found, &x), expected) in
+        dispatch_at(level, Both(angles)).into_iter().zip(angles).zip(sin.into_iter().zip(cos))
+    {
+        let (found, expected) = (bits(&found, |_| true), bits(&[expected.0, expected.1], |_| true));
+        assert_eq!(found, expected, "{level:?}: {x:e}");
+    }
+}
+
+#[test]
+fn sines_and_cosines_at_once_have_the_bits_of_each_alone() {
+    for level in Level::available() {
+        let single = (0..u32::MAX).step_by(40_009).map(f32::from_bits);
+        pairs(level, &single.filter(|x| !(x.abs() > FARTHEST as f32)).collect::<Vec<_>>());
+        let double = (0..u64::MAX).step_by(1 << 48 | 12_345).map(f64::from_bits);
+        pairs(level, &double.filter(|x| !(x.abs() > FARTHEST)).collect::<Vec<_>>());
+        let near = (-2_000..2_000).map(|k| f64::from(k) * std::f64::consts::FRAC_PI_4);
+        let around = near.flat_map(|x| [x, x.next_up(), x.next_down(), x + 1e-9]);
+        pairs(level, &around.clone().collect::<Vec<_>>());
+        pairs(level, &around.map(|x| x as f32).collect::<Vec<_>>());
     }
 }
 
@@ -233,7 +250,7 @@ fn another_program_computes_something_else() {
     one_by_one(super::super::simd::level(), &right, &mut expected);
     let computed = |nodes: &[Node<f64>]| {
         let mut found = table;
-        compile(nodes).run(&mut found);
+        compile(nodes, |_| true).run(&mut found);
         found
     };
     assert_eq!(computed(&right), expected);
@@ -273,36 +290,43 @@ fn a_chain_and_its_derivative_stay_in_the_accumulator() {
         slope = node(Function::Binary(Binary::Mul), [slope, cos, 0]);
         slope = node(Function::Binary(Binary::Mul), [slope, k, 0]);
     }
-    let code = compile(&nodes).code;
-    assert_eq!(code.len(), 5 * links as usize);
-    let count = |wanted: fn(&Code) -> bool| code.iter().filter(|instruction| wanted(&instruction.code)).count();
-    assert_eq!(count(|code| matches!(code, Code::SinCos)), links as usize);
-    assert_eq!(count(|code| matches!(code, Code::Second(Binary::Add))), links as usize);
-    // The two beginnings.
-    assert_eq!(count(|code| matches!(code, Code::Neither(_))), 2);
+    let code = |wanted: bool| compile(&nodes, |_| wanted).code;
+    let count =
+        |code: &[Instruction], wanted: Code| code.iter().filter(|instruction| instruction.code == wanted).count();
+    // Where everything is wanted, nothing is left out but the cosines.
+    let apart = code(true);
+    assert_eq!(apart.len(), 5 * links as usize);
+    assert_eq!(count(&apart, Code::SinCos), links as usize);
+    assert_eq!(count(&apart, Code::AddFirst), links as usize);
+    assert_eq!(count(&apart, Code::MulNeither), 2, "where each of the two ways begins");
+    // Where nothing is, there are three instructions a link, but for the beginnings.
+    let chained = code(false);
+    assert_eq!(count(&chained, Code::SinCos), links as usize);
+    assert_eq!(count(&chained, Code::MulAdd), links as usize - 1);
+    assert_eq!(chained.len(), 3 * links as usize + 2);
 }
 
 #[test]
 fn an_empty_program_does_nothing() {
-    compile::<f64>(&[]).run(&mut []);
+    compile::<f64>(&[], |_| true).run(&mut []);
 }
 
 #[test]
 #[should_panic(expected = "a table of 2 for 3 entries")]
 fn a_table_that_is_too_short() {
-    compile(&[Node { function: Function::Copy, operands: [0, 0, 0], result: 2 }]).run(&mut [1.0, 2.0]);
+    compile(&[Node { function: Function::Copy, operands: [0, 0, 0], result: 2 }], |_| true).run(&mut [1.0, 2.0]);
 }
 
 #[test]
 #[should_panic(expected = "two nodes have the result 1")]
 fn a_result_written_twice() {
     let node = Node::<f32> { function: Function::Copy, operands: [0, 0, 0], result: 1 };
-    compile(&[node, node]);
+    compile(&[node, node], |_| true);
 }
 
 #[test]
 #[should_panic(expected = "is not there yet")]
 fn an_operand_that_comes_later() {
     let first = Node::<f32> { function: Function::Copy, operands: [2, 0, 0], result: 1 };
-    compile(&[first, Node { operands: [1, 0, 0], result: 2, ..first }]);
+    compile(&[first, Node { operands: [1, 0, 0], result: 2, ..first }], |_| true);
 }

@@ -104,7 +104,7 @@ mod tests {
             _ => block.fill([a, b, c], &mut alone),
         }
         let mut table = [x[0], x[1], x[2], T::zero()];
-        compile(&[Node { function, operands: [0, 1, 2], result: 3 }]).run(&mut table);
+        compile(&[Node { function, operands: [0, 1, 2], result: 3 }], |_| true).run(&mut table);
         [alone[0], table[3]].map(bits)
     }
 

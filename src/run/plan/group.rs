@@ -48,6 +48,8 @@ pub(super) struct Grouping {
     pub(super) steps: Vec<Step>,
     /// Whether the value of a node has to stand in memory: another step reads it, or it was asked for, or it is a number.
     pub(super) stored: Vec<bool>,
+    /// For numbers: whether another step reads it, or it was asked for.
+    pub(super) outside: Vec<bool>,
 }
 
 const NONE: usize = usize::MAX;
@@ -87,10 +89,10 @@ impl Grouping {
         }
         builder.delay(&asked);
         builder.absorb(&asked);
-        let stored = builder.stored(asked);
+        let (stored, outside) = builder.stored(asked);
         let steps = builder.steps();
         let Builder { pass, passes, .. } = builder;
-        Self { passes, pass, steps, stored }
+        Self { passes, pass, steps, stored, outside }
     }
 }
 
@@ -254,7 +256,10 @@ impl<T: Real> Builder<'_, T> {
     }
 
     /// Which values have to stand in memory: those asked for, and those that another step reads, or that are numbers.
-    fn stored(&self, asked: Vec<bool>) -> Vec<bool> {
+    ///
+    /// And which numbers are read outside of their step.
+    fn stored(&self, asked: Vec<bool>) -> (Vec<bool>, Vec<bool>) {
+        let mut outside = asked.clone();
         let mut stored = asked;
         for (at, node) in self.selection.nodes.iter().enumerate() {
             match node.kind {
@@ -264,17 +269,21 @@ impl<T: Real> Builder<'_, T> {
                     for walk in self.selection.walks(node) {
                         let base = self.selection.index(walk.base);
                         stored[base] |= !self.stays_within(at, part, walk);
+                        outside[base] = true;
                     }
                 }
                 Kind::Scalar | Kind::Alone => {
                     for operand in super::select::operands(self.log, node.id) {
-                        stored[self.selection.index(operand)] = true;
+                        let operand = self.selection.index(operand);
+                        let beside = node.kind == Kind::Scalar && self.levels[operand] == self.levels[at];
+                        stored[operand] = true;
+                        outside[operand] |= !beside;
                     }
                 }
                 Kind::Data | Kind::Number | Kind::Import => {}
             }
         }
-        stored
+        (stored, outside)
     }
 
     /// All steps, level by level.

@@ -1,5 +1,7 @@
 //! Steps as programs of the kernels.
 
+use std::collections::BTreeSet;
+
 use smallvec::SmallVec;
 
 use super::access::Pattern;
@@ -152,7 +154,9 @@ impl<T: Element> Lowering<'_, T> {
                 result: self.cell(at),
             });
         }
-        Action::Scalars(scalar::compile(&list))
+        let outside = nodes.iter().filter(|&&at| self.grouping.outside[at]);
+        let outside: BTreeSet<usize> = outside.map(|&at| self.slot(at).start).collect();
+        Action::Scalars(scalar::compile(&list, |cell| outside.contains(&(cell as usize))))
     }
 
     fn alone(&mut self, at: usize) -> Action<T> {
