@@ -7,7 +7,7 @@ A coefficient is rounded to the type that will hold it before the next ones are 
 
 import struct
 
-from mpmath import cos, erf, erfc, exp, log, lu_solve, matrix, mp, mpf, pi, sin, sqrt, tanh
+from mpmath import asin, atan, cos, erf, erfc, exp, log, lu_solve, matrix, mp, mpf, pi, sin, sqrt, tanh
 
 mp.dps = 60
 ROUND = {"f32": lambda x: mpf(struct.unpack("f", struct.pack("f", float(x)))[0]), "f64": lambda x: mpf(float(x))}
@@ -90,3 +90,11 @@ show("TANH", "f64", TANH, 0, mpf("0.55") ** 2, 10)
 
 LN_REST = near(lambda z: (LN(z) - mpf(2) / 3) / z if z > mpf(10) ** -16 else mpf(2) / 5, 0, mpf(2) / 5)
 show("LN_REST", "f64", LN_REST, 0, S, 8)
+
+ATAN = near(lambda z: (atan(sqrt(z)) / sqrt(z) - 1) / z, 0, -mpf(1) / 3)
+show("ATAN", "f32", ATAN, 0, (mpf(7) / 16) ** 2, 5)
+show("ATAN", "f64", ATAN, 0, (mpf(7) / 16) ** 2, 11)
+
+ASIN = near(lambda z: (asin(sqrt(z)) / sqrt(z) - 1) / z, 0, mpf(1) / 6)
+show("ASIN", "f32", ASIN, 0, mpf("0.36"), 6)
+show("ASIN", "f64", ASIN, 0, mpf("0.36"), 15)

@@ -21,7 +21,7 @@ pub(crate) struct Block<T> {
 }
 
 impl<T> Block<T> {
-    /// What is done to a chunk of `N` operands, as a kernel for the widest instruction set that this machine has.
+    /// A function of `N` operands.
     pub(super) fn new<const N: usize>(run: Run<T>) -> Self {
         Self { run, arity: N }
     }
@@ -50,6 +50,17 @@ impl<T> Block<T> {
         let inputs = inputs.map(<[T]>::as_ptr);
         // SAFETY: just asserted; what is borrowed mutably overlaps nothing.
         unsafe { self.run(inputs.as_ptr(), out.as_mut_ptr(), out.len()) }
+    }
+
+    /// The same with `out` holding one of the operands, and what was given for it not looked at.
+    #[cfg(test)]
+    pub(crate) fn fill_in_place<const N: usize>(self, inputs: [&[T]; N], operand: usize, out: &mut [T]) {
+        assert!(self.arity == N && inputs.iter().all(|input| input.len() == out.len()), "operands of one length");
+        let to = out.as_mut_ptr();
+        let mut inputs = inputs.map(<[T]>::as_ptr);
+        inputs[operand] = to;
+        // SAFETY: just asserted; but for the one that is `out`, operands overlap nothing.
+        unsafe { self.run(inputs.as_ptr(), to, out.len()) }
     }
 }
 

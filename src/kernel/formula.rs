@@ -79,14 +79,32 @@ impl<const N: usize, T: Functions, F: Formula<N>> Chunk<N, T> for Values<F> {
             *value = F::fast::<T, I>(operands.map(|operand| Lane::new(unsafe { *operand.add(i) }))).0;
         }
         if F::ANGLE {
-            for (i, value) in values.iter_mut().enumerate() {
+            let mut far = false;
+            for i in 0..CHUNK {
                 // SAFETY: as above.
-                let x = operands.map(|operand| unsafe { *operand.add(i) });
-                if x[0].abs() > T::of(FARTHEST) {
-                    *value = F::plain(x.map(Num)).0;
-                }
+                far |= unsafe { *operands[0].add(i) }.abs() > T::of(FARTHEST);
+            }
+            if far {
+                // SAFETY: as above.
+                unsafe { far_angles::<N, T, F>(operands, &mut values) };
             }
         }
         values
+    }
+}
+
+/// Computes those elements again whose first operand is an angle too large for the quick way.
+///
+/// # Safety
+///
+/// A whole chunk must be readable at each operand.
+#[cold]
+unsafe fn far_angles<const N: usize, T: Functions, F: Formula<N>>(operands: [*const T; N], values: &mut [T; CHUNK]) {
+    for (i, value) in values.iter_mut().enumerate() {
+        // SAFETY: the caller vouches for whole chunks.
+        let x = operands.map(|operand| unsafe { *operand.add(i) });
+        if x[0].abs() > T::of(FARTHEST) {
+            *value = F::plain(x.map(Num)).0;
+        }
     }
 }

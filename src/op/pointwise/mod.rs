@@ -20,6 +20,8 @@ mod comparison;
 mod elementary;
 mod powi;
 mod selection;
+#[cfg(test)]
+mod tests;
 mod trigonometric;
 
 pub(crate) use activation::Activation;
@@ -158,6 +160,15 @@ macro_rules! pointwise {
                 $x.$method($($more),*)
             }
         )+ }
+
+        /// Shows the formula of each row to a test.
+        #[cfg(test)]
+        pub(super) fn visit(visitor: &mut impl super::tests::Visitor) {
+            $({
+                crate::kernel::formula::formula!(Row, angle !stringify!($($angle)?).is_empty(), |$x $(, $more)*| $value);
+                visitor.row::<{ [stringify!($x) $(, stringify!($more))*].len() }, Row>(stringify!($method), $Family::$Variant.into());
+            })+
+        }
 
         pub(super) fn rows() -> Vec<super::Pointwise> {
             vec![$(super::Pointwise {

@@ -34,14 +34,19 @@ fn tail<I: Isa, T: Format>(x: T) -> T {
     let w = one / d;
     // By how much w is off, relative to itself: e^(…) and the polynomial make up for it.
     let off = T::fma::<I>(-w, lost, residual::<I, T>(w, d));
-    let g = polynomial::<I, T>(T::fma::<I>(w, off, w - T::of(0.2)), T::ERFC);
+    let v = T::fma::<I>(w, off, w - T::of(0.2));
+    let bend = polynomial::<I, T>(v, &T::ERFC[1..]);
+    let g = T::fma::<I>(v, bend, T::ERFC[0]);
     let head = x.head();
     let square = head * head;
     let n = T::fma::<I>(g - square, T::LOG2_E(), T::MAGIC) - T::MAGIC;
     let exact = T::fma::<I>(-n, T::LN_2_PARTS[0], -square);
-    let low = g + T::fma::<I>(head - x, head + x, T::fma::<I>(-n, T::LN_2_PARTS[1], off));
+    let small = T::fma::<I>(head - x, head + x, T::fma::<I>(-n, T::LN_2_PARTS[1], off));
+    let most = T::fma::<I>(v, bend, small);
+    let low = most + T::ERFC[0];
+    let lost = (most - low) + T::ERFC[0];
     let r = exact + low;
-    let y = expm1_small::<I, T>(r, (exact - r) + low);
+    let y = expm1_small::<I, T>(r, ((exact - r) + low) + lost);
     scale::<I, T>(T::fma::<I>(w, y, w), n)
 }
 

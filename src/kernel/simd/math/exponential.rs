@@ -81,8 +81,8 @@ pub(crate) fn tanh<I: Isa, T: Format>(x: T) -> T {
     let (n, r, rest) = reduce::<I, T>(twice);
     let power = exp2_int(n);
     let e = T::fma::<I>(power, expm1_small::<I, T>(r, rest), power);
-    let far = (T::one() - T::of(2.0) / (e + T::one())).copysign(x);
-    if size <= T::of(0.55) { near } else { far }
+    let far = T::one() - T::of(2.0) / (e + T::one());
+    (if size <= T::of(0.55) { near } else { far }).copysign(x)
 }
 
 #[inline(always)]

@@ -10,6 +10,7 @@
 mod error;
 mod exponential;
 mod format;
+mod inverse;
 mod logarithm;
 mod power;
 #[cfg(test)]
@@ -22,6 +23,7 @@ mod trigonometric;
 pub(crate) use error::{erf, erfc};
 pub(crate) use exponential::{cosh, exp, exp2, expm1, sigmoid, sinh, tanh};
 pub(crate) use format::Format;
+pub(crate) use inverse::{acos, acosh, asin, asinh, atan, atan2, atanh};
 pub(crate) use logarithm::{ln, ln_1p, log2, log10, softplus};
 pub(crate) use rounding::{ceil, floor, round};
 pub(crate) use trigonometric::FARTHEST;

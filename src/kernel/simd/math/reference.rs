@@ -23,6 +23,11 @@ impl From<f64> for Wide {
     }
 }
 
+/// π/2.
+fn right_angle() -> Wide {
+    Wide { high: FRAC_PI_2[0], low: FRAC_PI_2[1] }
+}
+
 /// a + b exactly.
 fn sum(a: f64, b: f64) -> Wide {
     let high = a + b;
@@ -246,6 +251,73 @@ impl Wide {
         sin / cos
     }
 
+    /// One step of Newton's method, where the sine is steep; half angles elsewhere.
+    pub(super) fn asin(self) -> Self {
+        if self.high < 0.0 {
+            return -(-self).asin();
+        }
+        if self.high > 0.6 {
+            return right_angle() - (self.missing().asin() * 2.0.into());
+        }
+        let start = Self::from(self.high.asin());
+        let (sin, cos) = start.turn();
+        start + (self - sin) / cos
+    }
+
+    /// √((1 − x)/2), the sine of half the angle whose cosine is x.
+    fn missing(self) -> Self {
+        ((Self::from(1.0) - self) * 0.5.into()).sqrt()
+    }
+
+    pub(super) fn acos(self) -> Self {
+        if self.high > 0.6 { self.missing().asin() * 2.0.into() } else { right_angle() - self.asin() }
+    }
+
+    pub(super) fn atan(self) -> Self {
+        if self.high.abs() > 1.0 {
+            let side = if self.high > 0.0 { right_angle() } else { -right_angle() };
+            return side - (Self::from(1.0) / self).atan();
+        }
+        let start = Self::from(self.high.atan());
+        let (sin, cos) = start.turn();
+        start + (self * cos - sin) * cos
+    }
+
+    pub(super) fn atan2(self, x: Self) -> Self {
+        let (down, behind) = (self.high < 0.0, x.high < 0.0);
+        let (across, along) = (if down { -self } else { self }, if behind { -x } else { x });
+        let steep = across.high > along.high;
+        let angle = if steep { right_angle() - (along / across).atan() } else { (across / along).atan() };
+        let angle = if behind { right_angle() * 2.0.into() - angle } else { angle };
+        if down { -angle } else { angle }
+    }
+
+    pub(super) fn asinh(self) -> Self {
+        if self.high < 0.0 {
+            return -(-self).asinh();
+        }
+        if self.high > 1e100 {
+            return self.ln() + LN_2;
+        }
+        let square = self * self;
+        (self + square / ((square + 1.0.into()).sqrt() + 1.0.into())).ln_1p()
+    }
+
+    pub(super) fn acosh(self) -> Self {
+        if self.high > 1e100 {
+            return self.ln() + LN_2;
+        }
+        let above = self - 1.0.into();
+        (above + (above * (above + 2.0.into())).sqrt()).ln_1p()
+    }
+
+    pub(super) fn atanh(self) -> Self {
+        if self.high < 0.0 {
+            return -(-self).atanh();
+        }
+        ((self + self) / (Self::from(1.0) - self)).ln_1p() * 0.5.into()
+    }
+
     /// 2/√π e^−x² Σ 2ᵏ x²ᵏ⁺¹/(2k + 1)!!, whose terms are all positive.
     pub(super) fn erf(self) -> Self {
         if self.high.abs() > 7.0 {
@@ -297,6 +369,9 @@ fn the_reference_agrees_with_mpmath() {
         (Wide::erfc, 2.0, 0.004_677_734_981_047_266, -3.879_423_832_664_125_6e-19),
         (Wide::erfc, 5.5, 7.357_847_917_974_398e-15, -2.241_070_937_563_479_3e-31),
         (Wide::expm1, 0.0078125, 0.007_843_097_206_447_977, 6.611_915_286_438_626e-19),
+        (Wide::asin, 0.625, 0.675_131_532_937_031_7, -5.931_934_973_320_855e-18),
+        (Wide::atan, 2.5, 1.190_289_949_682_531_7, 7.683_333_629_842_069e-17),
+        (Wide::acosh, 1.25, 0.693_147_180_559_945_3, 2.319_046_813_846_299_6e-17),
         (Wide::ln_1p, -0.0078125, -0.007_843_177_461_025_893, -2.764_708_154_124_904e-19),
     ];
     for (f, x, high, low) in expected {

@@ -90,6 +90,10 @@ fn positive(x: f64) -> bool {
     x > 0.0
 }
 
+fn cosine(x: f64) -> bool {
+    x.abs() <= 1.0
+}
+
 fn angle(x: f64) -> bool {
     x.abs() <= FARTHEST
 }
@@ -112,6 +116,12 @@ functions! {
     sin within angle;
     cos within angle;
     tan within angle;
+    asin within cosine;
+    acos within cosine;
+    atan within everywhere;
+    asinh within everywhere;
+    acosh within |x| x >= 1.0;
+    atanh within |x| x.abs() < 1.0;
 }
 
 #[test]
@@ -128,6 +138,15 @@ fn pow() {
     }
     check_two::<f64, Function>("pow", Wide::pow, [numbers(), numbers()], result_is_normal);
     check_two::<f32, Function>("pow", Wide::pow, [numbers(), numbers()], result_is_normal);
+}
+
+#[test]
+fn atan2() {
+    formula!(Function, angle false, |y, x| y.atan2(x));
+    // Beyond that the smaller part of a `Wide` quotient has no digits.
+    let quotient_is_normal = |y: f64, x: f64| x != 0.0 && (1e-250..1e250).contains(&(y / x).abs());
+    check_two::<f64, Function>("atan2", Wide::atan2, [numbers(), numbers()], quotient_is_normal);
+    check_two::<f32, Function>("atan2", Wide::atan2, [numbers(), numbers()], quotient_is_normal);
 }
 
 #[test]

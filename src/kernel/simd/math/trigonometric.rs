@@ -5,6 +5,7 @@
 
 use super::super::{Element, Isa};
 use super::format::{Format, polynomial};
+use crate::real::Real as _;
 
 /// The largest angle, in radians, that these functions are right for.
 pub(crate) const FARTHEST: f64 = 1_048_576.0;
@@ -99,9 +100,15 @@ fn turn_short<I: Isa>(x: f32) -> Turn {
     Turn { sin: [sin, 0.0], cos: [cos, 0.0], quadrant }
 }
 
+/// y, or x itself where that is 0: the multiple that is subtracted would take its sign.
+#[inline(always)]
+fn keep_zero<T: Format>(x: T, y: T) -> T {
+    if x == T::zero() { x } else { y }
+}
+
 #[inline(always)]
 pub(super) fn sin<I: Isa>(x: f64) -> f64 {
-    turn::<I>(x).component(false)[0]
+    keep_zero(x, turn::<I>(x).component(false)[0])
 }
 
 #[inline(always)]
@@ -114,21 +121,21 @@ pub(super) fn tan<I: Isa>(x: f64) -> f64 {
     let turn = turn::<I>(x);
     let ([sin, sin_rest], [cos, cos_rest]) = (turn.component(false), turn.component(true));
     let tan = sin / cos;
-    tan + f64::fma::<I>(-tan, cos_rest, sin_rest) / cos
+    keep_zero(x, tan + f64::fma::<I>(-tan, cos_rest, sin_rest) / cos)
 }
 
 #[inline(always)]
 pub(super) fn sin_short<I: Isa>(x: f32) -> f32 {
-    turn_short::<I>(x).component(false)[0] as f32
+    keep_zero(x, f32::of(turn_short::<I>(x).component(false)[0]))
 }
 
 #[inline(always)]
 pub(super) fn cos_short<I: Isa>(x: f32) -> f32 {
-    turn_short::<I>(x).component(true)[0] as f32
+    f32::of(turn_short::<I>(x).component(true)[0])
 }
 
 #[inline(always)]
 pub(super) fn tan_short<I: Isa>(x: f32) -> f32 {
     let turn = turn_short::<I>(x);
-    (turn.component(false)[0] / turn.component(true)[0]) as f32
+    keep_zero(x, f32::of(turn.component(false)[0] / turn.component(true)[0]))
 }
