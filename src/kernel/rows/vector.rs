@@ -125,25 +125,32 @@ macro_rules! apply {
     ($name:ident, $function:ident) => {
         #[inline(always)]
         pub(super) fn $name<T: Functions, I: Isa>(values: &mut [T]) {
-            let mut i = 0;
-            while i < values.len() {
-                let n = CHUNK.min(values.len() - i);
-                let mut chunk = [T::zero(); CHUNK];
-                let part = &mut values[i..i + n];
-                if n == CHUNK {
-                    chunk.copy_from_slice(part);
-                } else {
-                    chunk[..n].copy_from_slice(part);
+            let (vectors, width) = const { (CHUNK / <T::V<I> as Lanes<T>>::N, <T::V<I> as Lanes<T>>::N) };
+            let (mut at, mut left) = (values.as_mut_ptr(), values.len());
+            while left > 0 {
+                // Copied by registers: a call for it would cost more than the copy.
+                let (mut chunk, mut results) = ([T::zero(); CHUNK], [T::zero(); CHUNK]);
+                for v in 0..vectors {
+                    let lanes = left.saturating_sub(v * width).min(width);
+                    // SAFETY: no more than is left, and as much as a chunk has.
+                    unsafe {
+                        let x = <T::V<I>>::load_masked(at.wrapping_add(v * width), lanes);
+                        x.store(chunk.as_mut_ptr().add(v * width));
+                    }
                 }
-                for x in &mut chunk {
-                    *x = $function::<I, T>(*x);
+                for (y, &x) in results.iter_mut().zip(&chunk) {
+                    *y = $function::<I, T>(x);
                 }
-                if n == CHUNK {
-                    part.copy_from_slice(&chunk);
-                } else {
-                    part.copy_from_slice(&chunk[..n]);
+                for v in 0..vectors {
+                    let lanes = left.saturating_sub(v * width).min(width);
+                    // SAFETY: no more than is left, and as much as a chunk has.
+                    unsafe {
+                        let y = <T::V<I>>::load(results.as_ptr().add(v * width));
+                        y.store_masked(at.wrapping_add(v * width), lanes);
+                    }
                 }
-                i += n;
+                at = at.wrapping_add(CHUNK);
+                left = left.saturating_sub(CHUNK);
             }
         }
     };

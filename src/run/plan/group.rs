@@ -19,11 +19,30 @@ pub(super) struct Pass {
     pub(super) domain: Shape,
     /// Which numbers of axes may be the rows, for all members.
     splits: u8,
+    /// Whether one of its members is an `embed`, and whether one is of whole rows or a sum. A pass has not both.
+    shifts: bool,
+    reduces: bool,
     /// Nodes, operands before results.
     pub(super) members: Vec<usize>,
 }
 
 impl Pass {
+    /// Whether this node can be a member, too.
+    fn admits(&self, node: &Node) -> bool {
+        let fits = match node.kind {
+            Kind::Pass(Part::Pointwise) => true,
+            Kind::Pass(Part::Embed) => !self.reduces,
+            _ => !self.shifts,
+        };
+        fits && self.splits & node.splits != 0
+    }
+
+    fn admit(&mut self, node: &Node) {
+        self.splits &= node.splits;
+        self.shifts |= node.kind == Kind::Pass(Part::Embed);
+        self.reduces |= !matches!(node.kind, Kind::Pass(Part::Embed | Part::Pointwise));
+    }
+
     /// How many axes are the rows: as few as possible.
     pub(super) fn rows(&self) -> usize {
         self.splits.trailing_zeros() as usize
@@ -126,7 +145,7 @@ impl<T: Real> Builder<'_, T> {
                 });
                 let level = lowest.max().unwrap_or(1);
                 let (pass, level) = self.find_pass(level, &node);
-                self.passes[pass].splits &= node.splits;
+                self.passes[pass].admit(&node);
                 self.pass[at] = pass;
                 level
             }
@@ -156,9 +175,10 @@ impl<T: Real> Builder<'_, T> {
             let next = self.passes.len();
             let pass = *self.found.entry((level, node.domain.rank(), lengths)).or_insert(next);
             if pass == next {
-                self.passes.push(Pass { domain: node.domain, splits: u8::MAX, members: Vec::new() });
+                let (splits, members) = (u8::MAX, Vec::new());
+                self.passes.push(Pass { domain: node.domain, splits, shifts: false, reduces: false, members });
             }
-            if self.passes[pass].splits & node.splits != 0 {
+            if self.passes[pass].admits(node) {
                 return (pass, level);
             }
             level += 1;
@@ -177,8 +197,8 @@ impl<T: Real> Builder<'_, T> {
             if movable && first_user[at] != NONE {
                 let user = first_user[at];
                 let pass = self.pass[user];
-                if self.levels[user] > self.levels[at] && self.passes[pass].splits & node.splits != 0 {
-                    self.passes[pass].splits &= node.splits;
+                if self.levels[user] > self.levels[at] && self.passes[pass].admits(&node) {
+                    self.passes[pass].admit(&node);
                     (self.levels[at], self.pass[at]) = (self.levels[user], pass);
                 }
             }
