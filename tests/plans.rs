@@ -113,11 +113,11 @@ fn programs_have_the_bits_of_the_interpreter<T: Real>(programs: u64, sizes: &[(u
         ];
         let batches: Vec<_> = (0..3).map(|_| vec![random(&[rows, columns]), random(&[rows, 1])]).collect();
         let mut tape = Tape::new();
-        for turn in 0..10_u64 {
+        for turn in 0..10 {
             // The same program again and again, then two that take turns; other data each time, other reads now and then.
-            let program = if turn < 5 { seed } else { seed + turn % 2 };
+            let program = if turn < 5 { seed } else { seed + u64::from(turn % 2 == 1) };
             let reads = seed + u64::from(turn == 3 || turn == 8);
-            let data = &batches[turn as usize % 3];
+            let data = &batches[turn % 3];
             let planned = run(&mut tape, &params, data, &handles, program, reads);
             let fresh = run(&mut Tape::new(), &params, data, &handles, program, reads);
             assert_eq!(planned, fresh, "program {program}, reads {reads}, turn {turn}, [{rows}, {columns}]:\n{tape}");
@@ -248,7 +248,7 @@ impl Counted {
 }
 
 impl CustomOp<f64> for Counted {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "counted"
     }
 
@@ -271,7 +271,7 @@ fn a_panicking_op_leaves_a_tape_that_works() {
     #[derive(Debug)]
     struct Fails(std::sync::atomic::AtomicBool);
     impl CustomOp<f64> for Fails {
-        fn name(&self) -> &str {
+        fn name(&self) -> &'static str {
             "fails"
         }
         fn shape(&self, inputs: &[Shape]) -> Shape {

@@ -117,6 +117,7 @@ pub(crate) fn is_finite<T: Real>(values: &[T]) -> bool {
     // A finite number less itself is 0, any other NaN; whole tiles at a time, so that it runs at full width.
     let mut lanes = [T::zero(); LANES];
     for row in values.chunks(LANES) {
+        #[allow(clippy::eq_op, reason = "it is 0 for what is finite alone")]
         lanes.iter_mut().zip(row).for_each(|(lane, &x)| *lane += x - x);
     }
     lanes.iter().all(|&lane| lane == T::zero())

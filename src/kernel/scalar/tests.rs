@@ -1,3 +1,10 @@
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::neg_cmp_op_on_partial_ord,
+    clippy::decimal_bitwise_operands,
+    clippy::manual_is_multiple_of,
+    reason = "samples are made of whatever comes"
+)]
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 

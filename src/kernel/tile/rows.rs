@@ -3,11 +3,11 @@
 use std::marker::PhantomData;
 use std::slice;
 
-/// A computation over whole rows: reads [`Rows::row`], [`Rows::number`] and [`Rows::label`], writes [`Rows::out`] or, where
-/// a row becomes one number, [`Rows::put`]; all rows that it is given. No row may depend on another.
+/// A computation over whole rows: reads [`Rows::row`], [`Rows::number`] and [`Rows::label`], writes [`Rows::out`]; all rows that it is given. No row may depend on another.
 pub(crate) type RowKernel<T> = fn(&mut Rows<'_, T>);
 
 /// Some rows of up to three operands, and the place for their results.
+#[allow(clippy::struct_field_names, reason = "rows is what they are")]
 #[derive(Debug)]
 pub(crate) struct Rows<'a, T> {
     operands: [Operand<T>; 3],
@@ -120,12 +120,6 @@ impl<T: Copy> Rows<'_, T> {
     #[inline]
     pub(crate) fn out(&mut self, i: usize) -> &mut [T] {
         self.both(i).1
-    }
-
-    /// Writes the one number that row `i` becomes.
-    #[inline]
-    pub(crate) fn put(&mut self, i: usize, x: T) {
-        self.out(i)[0] = x;
     }
 
     /// Row `i` of each operand and the place for its result.

@@ -1,4 +1,5 @@
 //! Sums over whole domains, taken tile by tile in the order of [`reduce`](crate::kernel::reduce).
+#![allow(clippy::needless_range_loop, reason = "registers are counted")]
 
 use super::{LANES, SUM_BLOCK};
 use crate::kernel::reduce::{self, fold_lanes};

@@ -98,9 +98,9 @@ impl<'a, T: Element> Worker<'a, T> {
                 let columns = tiling.tile_columns.min(last_column - column);
                 self.tile = Tile { row, column, rows, columns };
                 if is_first {
-                    self.settle()
+                    self.settle();
                 } else {
-                    self.travel()
+                    self.travel();
                 }
                 self.tile();
                 is_first = false;

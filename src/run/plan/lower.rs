@@ -126,13 +126,12 @@ impl<T: Element> Lowering<'_, T> {
     fn cell(&mut self, at: usize) -> u32 {
         let slot = self.slot(at);
         let cell = if matches!(self.node(at).kind, Kind::Data | Kind::Import) {
-            match self.program.loads.iter().find(|(from, _)| *from == slot) {
-                Some(&(_, cell)) => cell,
-                None => {
-                    self.program.loads.push((slot, self.program.own));
-                    self.program.own += 1;
-                    self.program.own - 1
-                }
+            if let Some(&(_, cell)) = self.program.loads.iter().find(|(from, _)| *from == slot) {
+                cell
+            } else {
+                self.program.loads.push((slot, self.program.own));
+                self.program.own += 1;
+                self.program.own - 1
             }
         } else {
             slot.start

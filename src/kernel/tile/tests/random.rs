@@ -1,4 +1,10 @@
 //! Graphs and data by chance.
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::range_plus_one,
+    clippy::nonminimal_bool,
+    reason = "samples are made of whatever comes"
+)]
 
 use super::super::{Binary, Extent, Graph, Node, NodeId, Operands, Output, Rows, Unary};
 use super::reference::Data;
@@ -88,7 +94,7 @@ fn below_largest<T: Real>(rows: &mut Rows<'_, T>) {
 fn picked<T: Real>(rows: &mut Rows<'_, T>) {
     for i in 0..rows.len() {
         let x = rows.row(0, i).get(rows.label(i) as usize).copied().unwrap_or(T::one());
-        rows.put(i, x);
+        rows.out(i)[0] = x;
     }
 }
 

@@ -1,4 +1,5 @@
 //! The simple twin: every node by itself, over whole tensors.
+#![allow(clippy::match_same_arms, reason = "a line for each function")]
 
 use super::super::rows::{Operand, Place};
 use super::super::{Binary, Extent, Graph, Node, NodeId, Output, RowKernel, Rows, Unary};
