@@ -39,7 +39,7 @@ fn main() {
     println!("f32: rows x length");
     for (rows, n) in [(64, 10), (64, 64), (128, 1000), (1024, 1024), (1, 100_000)] {
         let x: Vec<f32> = (0..rows * n).map(|i| (i * 31 % 97) as f32 * 0.1 - 5.0).collect();
-        let labels: Vec<u32> = (0..rows).map(|row| (row % n) as u32).collect();
+        let labels: Vec<u32> = (0..rows).map(|row| u32::try_from(row % n).expect("a label")).collect();
         let (mut out, mut loss) = (vec![0.0_f32; rows * n], vec![0.0; rows]);
         line("softmax", rows, n, measure(|| bench::softmax(n, &x, &mut out)));
         line("logsumexp", rows, n, measure(|| bench::logsumexp(n, &x, &mut loss)));
