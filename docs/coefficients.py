@@ -98,3 +98,6 @@ show("ATAN", "f64", ATAN, 0, (mpf(7) / 16) ** 2, 11)
 ASIN = near(lambda z: (asin(sqrt(z)) / sqrt(z) - 1) / z, 0, mpf(1) / 6)
 show("ASIN", "f32", ASIN, 0, mpf("0.36"), 6)
 show("ASIN", "f64", ASIN, 0, mpf("0.36"), 15)
+
+show("LN for f32 powers", "f64", LN, 0, S, 4)
+show("EXP for f32 powers", "f64", EXP, -HALF_LN2, HALF_LN2, 5)

@@ -3,9 +3,10 @@
 use super::{activation, arithmetic, comparison, elementary, selection, trigonometric};
 use crate::kernel::block::Block;
 use crate::kernel::formula::{Formula, fill_at};
+use crate::kernel::lane::Lane;
 use crate::kernel::powers;
-use crate::kernel::simd::Level;
 use crate::kernel::simd::math::Functions;
+use crate::kernel::simd::{Isa, Level};
 use crate::number::Num;
 use crate::op::{Leaf, Op, Powi, Primitive as _};
 
@@ -162,6 +163,34 @@ impl Visitor for Cut {
 #[test]
 fn blocks_may_be_cut_anywhere_and_filled_in_place() {
     visit(Cut);
+}
+
+/// Not what its formula says, and another thing at every level.
+struct Wrong;
+
+impl Formula<1> for Wrong {
+    const ANGLE: bool = false;
+
+    fn fast<T: Functions, I: Isa>([x]: [Lane<T, I>; 1]) -> Lane<T, I> {
+        x + f64::from(I::LEVEL as u8)
+    }
+
+    fn plain<T: Functions>([x]: [Num<T>; 1]) -> Num<T> {
+        x
+    }
+}
+
+#[test]
+#[should_panic(expected = "wrong f32 Portable")]
+fn a_kernel_that_differs_from_its_formula_is_caught() {
+    AgainstPlain.row::<1, Wrong>("wrong", Leaf::Literal.into());
+}
+
+#[test]
+fn a_kernel_that_differs_between_widths_is_caught() {
+    let widths = Level::available().filter(|&level| level != Level::Portable).count();
+    let caught = std::panic::catch_unwind(|| AcrossWidths.row::<1, Wrong>("wrong", Leaf::Literal.into())).is_err();
+    assert_eq!(caught, widths > 1);
 }
 
 #[test]

@@ -1,4 +1,10 @@
 //! The two floating-point formats: their constants, and what is done to bits.
+#![allow(
+    clippy::unreadable_literal,
+    clippy::excessive_precision,
+    clippy::approx_constant,
+    reason = "numbers are printed by a program"
+)]
 
 use super::super::{Element, Isa};
 
@@ -68,13 +74,14 @@ macro_rules! format {
             #[inline(always)]
             fn split(self) -> (Self, Self) {
                 const ROOT: $bits = std::$float::consts::FRAC_1_SQRT_2.to_bits();
+                const BIAS: $float = $bias as $float;
                 const UNIT: $float = ((1 as $bits) << $fraction) as $float;
                 let above = self.to_bits().wrapping_sub(ROOT);
                 let mantissa = Self::from_bits((above & ((1 << $fraction) - 1)).wrapping_add(ROOT));
                 // Biased, so that no arithmetic shift is needed: AVX2 has none for 64 bits. Behind the fraction of
                 // 2^(bits of the fraction), an integer is a float.
                 let biased = above.wrapping_add($bias << $fraction) >> $fraction;
-                (mantissa, Self::from_bits(biased | UNIT.to_bits()) - (UNIT + $bias as $float))
+                (mantissa, Self::from_bits(biased | UNIT.to_bits()) - (UNIT + BIAS))
             }
 
             #[inline(always)]

@@ -1,9 +1,9 @@
 //! Powers and the hypotenuse.
+#![allow(clippy::unreadable_literal, clippy::excessive_precision, reason = "coefficients are printed by a program")]
 
 use super::super::{Element, Isa};
-use super::exponential::{clamp, exp, expm1_small, scale};
+use super::exponential::{clamp, expm1_small, scale};
 use super::format::{Format, polynomial};
-use super::logarithm::ln;
 use super::rounding::round;
 use crate::real::Real as _;
 
@@ -52,6 +52,11 @@ const LN_REST: [f64; 8] = [
     0.11721316725382794,
     0.11586590356294264,
 ];
+
+/// (2 artanh s − 2s)/s³ over s², and (eˣ − 1 − x − x²/2)/x³, with as many digits as an `f32` has and some more.
+const LN_SHORT: [f64; 4] = [0.6666666655378406, 0.40000122277366806, 0.28550781106836376, 0.23331367481830703];
+const EXP_SHORT: [f64; 5] =
+    [0.16666666681627315, 0.041666554594762241, 0.0083333109227610065, 0.0013926186078645629, 0.00019890993088792768];
 
 /// ln x with some twelve digits more than an `f64` has, for x positive and finite.
 #[inline(always)]
@@ -113,11 +118,24 @@ pub(super) fn pow<I: Isa>(x: f64, y: f64) -> f64 {
     signed_power(x, y, positive_power::<I>(x.abs(), y))
 }
 
-/// For `f32` the logarithm of an `f64` has digits enough.
+/// For `f32` an `f64` has digits enough, and exponents: no number is subnormal on the way.
 #[inline(always)]
 pub(super) fn pow_short<I: Isa>(x: f32, y: f32) -> f32 {
-    let log = ln::<I, f64>(f64::from(x.abs()));
-    signed_power(x, y, f32::of(exp::<I, f64>(f64::from(y) * log)))
+    let size = f64::from(x.abs());
+    let (m, n) = size.split();
+    let s = (m - 1.0) / (m + 1.0);
+    let square = s * s;
+    let log = f64::fma::<I>(s * square, polynomial::<I, f64>(square, &LN_SHORT), s + s);
+    let log = f64::fma::<I>(n, std::f64::consts::LN_2, log);
+    let log = if size == f64::INFINITY { size } else { log };
+    let log = if size == 0.0 { f64::NEG_INFINITY } else { log };
+    // The least and the largest `f32` are far within.
+    let log = clamp(f64::from(y) * log, [-200.0, 200.0]);
+    let n = f64::fma::<I>(log, std::f64::consts::LOG2_E, f64::MAGIC) - f64::MAGIC;
+    let r = f64::fma::<I>(-n, std::f64::consts::LN_2, log);
+    let cubic = polynomial::<I, f64>(r, &EXP_SHORT);
+    let power = 1.0 + f64::fma::<I>(r * r, f64::fma::<I>(r, cubic, 0.5), r);
+    signed_power(x, y, f32::of(power * f64::exp2_int(n + f64::MAGIC)))
 }
 
 /// √(x² + y²), scaled by a power of 2 where squares would overflow or vanish.
@@ -143,6 +161,6 @@ pub(super) fn hypot<I: Isa>(x: f64, y: f64) -> f64 {
 #[inline(always)]
 pub(super) fn hypot_short<I: Isa>(x: f32, y: f32) -> f32 {
     let (a, b) = (f64::from(x), f64::from(y));
-    let length = f64::fma::<I>(a, a, b * b).sqrt() as f32;
-    if x.abs() == f32::INFINITY || y.abs() == f32::INFINITY { f32::INFINITY } else { length }
+    let length = f64::fma::<I>(a, a, b * b).sqrt();
+    if x.abs() == f32::INFINITY || y.abs() == f32::INFINITY { f32::INFINITY } else { f32::of(length) }
 }

@@ -5,6 +5,7 @@ use super::reference::Wide;
 use super::{FARTHEST, Functions};
 use crate::kernel::formula::{Formula, fill_at, formula};
 use crate::number::Number as _;
+use crate::real::Real as _;
 
 /// Units in the last place that any function may be off, with and without fused multiply-add.
 const BOUND: f64 = 2.0;
@@ -14,11 +15,11 @@ fn numbers<T: Functions>() -> Vec<T> {
     let patterns = 4001;
     let stride = (if T::NAME == "f32" { u64::from(u32::MAX) } else { u64::MAX }) / patterns;
     let any = (0..patterns).map(|i| T::from_bits(i * stride + i));
-    let near = [1.0, 4.0, 30.0, 120.0, 800.0].into_iter().flat_map(|range| {
+    let around = [1.0, 4.0, 30.0, 120.0, 800.0].into_iter().flat_map(|range| {
         (-1500..1500).map(move |i| T::of((f64::from(i) + 0.137 * f64::from(i % 7)) / 1500.0 * range))
     });
     let close = (-1000..1000).map(|i| T::of(1.0 + f64::from(i) * f64::from(i).abs() * 1e-7));
-    any.chain(near).chain(close).filter(|x: &T| x.is_finite()).collect()
+    any.chain(around).chain(close).filter(|x: &T| x.is_finite()).collect()
 }
 
 /// The error in units in the last place of the exact result.
@@ -69,6 +70,13 @@ fn check_two<T: Functions, F: Formula<2>>(
     assert!(a.len() > 1000);
     let exact: Vec<Wide> = a.iter().zip(&b).map(|(a, b)| reference(a.as_f64().into(), b.as_f64().into())).collect();
     check::<2, T, F>(name, [a, b], &exact);
+}
+
+#[test]
+#[should_panic(expected = "ulp at")]
+fn four_units_are_too_many() {
+    formula!(Function, angle false, |x| x.exp() * (1.0 + 4.0 * f64::EPSILON));
+    check_one::<f64, Function>("exp", Wide::exp, everywhere);
 }
 
 macro_rules! functions {
@@ -133,7 +141,7 @@ fn pow() {
     for n in [30.0, 1e3, 3e3, 1e10] {
         let points = [bases(n).collect(), exponents().collect()];
         check_two::<f64, Function>("pow", Wide::pow, points, result_is_normal);
-        let points = [bases(n).map(|x| x as f32).collect(), exponents().map(|x| x as f32).collect()];
+        let points = [bases(n).map(f32::of).collect(), exponents().map(f32::of).collect()];
         check_two::<f32, Function>("pow", Wide::pow, points, result_is_normal);
     }
     check_two::<f64, Function>("pow", Wide::pow, [numbers(), numbers()], result_is_normal);
