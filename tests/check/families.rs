@@ -122,7 +122,7 @@ fn confident_rows_of_logits() {
         let rng = &mut StdRng::seed_from_u64(seed);
         let top = 10.0_f64.powf(rng.random_range(-1.0..4.0));
         // Right with all confidence, or anything.
-        let sure = seed % 2 == 0;
+        let sure = seed.is_multiple_of(2);
         let x = Array2::from_shape_fn((3, 4), |(i, j)| {
             let size = if sure { 0.5 } else { top };
             T::of(if sure && i == j { top } else { 0.0 } + rng.random_range(-size..size))
