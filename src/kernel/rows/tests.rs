@@ -105,7 +105,7 @@ fn check<T: Functions>() {
             });
             assert_close("log_softmax backward", level, n, &out, &want, 100.0 + 10.0 * n as f64);
 
-            let labels: Vec<u32> = (0..count).map(|row| (row * 5 % n) as u32).collect();
+            let labels: Vec<u32> = (0..count).map(|row| u32::try_from(row * 5 % n).unwrap()).collect();
             let mut loss = vec![zero; count];
             dispatch_at(level, Reduce { n, x: &x, reduction: Reduction::LogSumExp, out: &mut loss });
             assert_close("logsumexp", level, n, &loss, &each_row(&x, n, |_, x| vec![logsumexp(x)]), 10.0);
