@@ -23,16 +23,16 @@ impl Partition {
     /// For C of `m × n` with `k` products in each element.
     pub(super) fn of(m: usize, k: usize, n: usize, a_transposed: bool, b_transposed: bool) -> Self {
         let wanted = (m.saturating_mul(k).saturating_mul(n) / WORTH).clamp(1, MOST);
-        // What has to be packed should be packed once: rows of A for stripes of rows, columns of B for stripes of columns.
+        // What is packed should be packed once: rows of A for stripes of rows, columns of B for stripes of columns. But
+        // there must be enough of them.
         let packs_b = b_transposed || m > DIRECT;
         let (row_unit, column_unit) = if m == 1 || n == 1 { (64, 64) } else { (8, 16) };
         let (row_units, column_units) = (m.div_ceil(row_unit), n.div_ceil(column_unit));
-        let prefers_rows = a_transposed || !packs_b;
         let enough = |units: usize| units >= wanted.min(4);
-        let by_rows = match (prefers_rows, enough(row_units), enough(column_units)) {
-            (true, true, _) | (false, _, false) => row_units >= column_units || enough(row_units),
-            (true, false, _) => row_units >= column_units,
-            (false, _, true) => false,
+        let by_rows = if a_transposed || !packs_b {
+            enough(row_units) || row_units >= column_units
+        } else {
+            !enough(column_units) && row_units > column_units
         };
         let (unit, units) = if by_rows { (row_unit, row_units) } else { (column_unit, column_units) };
         Self { rows: m, columns: n, by_rows, unit, chunks: wanted.min(units).max(1) }
