@@ -87,6 +87,10 @@ pub struct Chain {
 
 impl Chain {
     /// A chain of so many links, each with numbers of its own, as a program.
+    ///
+    /// # Panics
+    ///
+    /// If there are 2^28 links or more.
     #[must_use]
     pub fn new(links: usize) -> Self {
         let mut table = vec![0.3, 1.0];

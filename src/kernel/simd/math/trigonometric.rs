@@ -143,7 +143,7 @@ pub(super) fn tan_short<I: Isa>(x: f32) -> f32 {
 #[inline(always)]
 pub(super) fn sin_cos<I: Isa>(x: f64) -> (f64, f64) {
     let turn = turn::<I>(x);
-    (turn.component(false)[0], turn.component(true)[0])
+    (keep_zero(x, turn.component(false)[0]), turn.component(true)[0])
 }
 
 /// For each parity of the quadrant, what makes [`turn_short`] its sine: the coefficients of a polynomial, and a factor and a
@@ -157,19 +157,18 @@ const SINES: [([f64; 5], [f64; 2]); 2] = [
 /// wanted, so that nothing waits for a selection in the end: a chain of sines is nothing but waiting.
 #[inline(always)]
 pub(super) fn sin_cos_short<I: Isa>(x: f32) -> (f32, f32) {
-    let x = f64::from(x);
-    let quadrant = f64::fma::<I>(x, std::f64::consts::FRAC_2_PI, f64::MAGIC);
+    let wide = f64::from(x);
+    let quadrant = f64::fma::<I>(wide, std::f64::consts::FRAC_2_PI, f64::MAGIC);
     let n = quadrant - f64::MAGIC;
-    let r = f64::fma::<I>(-n, FRAC_PI_2_REST, f64::fma::<I>(-n, FRAC_PI_2[0], x));
+    let r = f64::fma::<I>(-n, FRAC_PI_2_REST, f64::fma::<I>(-n, FRAC_PI_2[0], wide));
     let square = r * r;
-    [0, 1]
-        .map(|ahead| {
-            let k = quadrant.to_bits().wrapping_add(ahead);
-            let (coefficients, [factor, summand]) = &SINES[(k & 1) as usize];
-            // −0 as a summand and 0 as a coefficient change nothing, 0·r + 1 is 1: the bits are those of the formulas apart.
-            let start = f64::fma::<I>(r, *factor, *summand);
-            let size = f64::fma::<I>(square * start, polynomial::<I, f64>(square, coefficients), start);
-            f64::from_bits(size.to_bits() ^ ((k & 2) << 62)) as f32
-        })
-        .into()
+    let [sin, cos] = [0, 1].map(|ahead| {
+        let k = quadrant.to_bits().wrapping_add(ahead);
+        let (coefficients, [factor, summand]) = &SINES[usize::from(k & 1 == 1)];
+        // −0 as a summand and 0 as a coefficient change nothing, 0·r + 1 is 1: the bits are those of the formulas apart.
+        let start = f64::fma::<I>(r, *factor, *summand);
+        let size = f64::fma::<I>(square * start, polynomial::<I, f64>(square, coefficients), start);
+        f32::of(f64::from_bits(size.to_bits() ^ ((k & 2) << 62)))
+    });
+    (keep_zero(x, sin), cos)
 }
