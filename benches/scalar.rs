@@ -29,6 +29,10 @@ fn main() {
             times.push(start.elapsed().as_secs_f64() / REPEATS as f64 * 1e6);
         }
     }
+    let start = Instant::now();
+    (0..REPEATS).for_each(|_| drop(black_box(Chain::new(LINKS))));
+    let nodes = (REPEATS * LINKS * 7) as f64;
+    println!("a program is made in {:.0} ns a node", start.elapsed().as_secs_f64() / nodes * 1e9);
     for ((name, call), mut times) in calls.into_iter().zip(times) {
         times.sort_by(f64::total_cmp);
         let (median, best) = (times[RUNS / 2], times[0]);

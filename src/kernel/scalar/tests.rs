@@ -87,7 +87,7 @@ fn bits<T: Real>(table: &[T], wanted: impl Fn(u32) -> bool) -> Vec<Option<u64>> 
 
 /// Every entry of the table is wanted, each second one, …, or none but those that nodes do not compute.
 fn some(turn: usize) -> impl Fn(u32) -> bool {
-    move |entry| turn % 7 != 6 && entry as usize % (turn % 7 + 1) == 0
+    move |entry| turn % 7 != 6 && (entry as usize).is_multiple_of(turn % 7 + 1)
 }
 
 const SPECIAL: [f64; 22] = [
@@ -231,15 +231,17 @@ fn pairs<T: Functions>(level: Level, angles: &[T]) {
 
 #[test]
 fn sines_and_cosines_at_once_have_the_bits_of_each_alone() {
+    let near = |x: &f64| x.is_nan() || x.abs() <= FARTHEST;
+    let narrow = |angles: &[f64]| angles.iter().map(|&x| f32::of(x)).collect::<Vec<_>>();
+    let any: Vec<_> = (0..u32::MAX).step_by(40_009).map(|bits| f64::from(f32::from_bits(bits))).filter(near).collect();
+    let fine: Vec<_> = (0..u64::MAX).step_by((1 << 48) + 12_345).map(f64::from_bits).filter(near).collect();
+    let turns = (-2_000..2_000).map(|k| f64::from(k) * std::f64::consts::FRAC_PI_4);
+    let around: Vec<_> = turns.flat_map(|x| [x, x.next_up(), x.next_down(), x + 1e-9]).collect();
     for level in Level::available() {
-        let single = (0..u32::MAX).step_by(40_009).map(f32::from_bits);
-        pairs(level, &single.filter(|x| !(x.abs() > FARTHEST as f32)).collect::<Vec<_>>());
-        let double = (0..u64::MAX).step_by(1 << 48 | 12_345).map(f64::from_bits);
-        pairs(level, &double.filter(|x| !(x.abs() > FARTHEST)).collect::<Vec<_>>());
-        let near = (-2_000..2_000).map(|k| f64::from(k) * std::f64::consts::FRAC_PI_4);
-        let around = near.flat_map(|x| [x, x.next_up(), x.next_down(), x + 1e-9]);
-        pairs(level, &around.clone().collect::<Vec<_>>());
-        pairs(level, &around.map(|x| x as f32).collect::<Vec<_>>());
+        for angles in [&any, &fine, &around] {
+            pairs::<f64>(level, angles);
+            pairs::<f32>(level, &narrow(angles));
+        }
     }
 }
 

@@ -2,7 +2,6 @@
 //!
 //! An angle is brought to ±π/4 by subtracting a multiple of π/2, in which π/2 has so many digits that what is left is right
 //! to the last. That holds up to [`FARTHEST`]; beyond it, where an angle hardly means anything, `std` has to do.
-#![allow(clippy::unreadable_literal, clippy::excessive_precision, reason = "coefficients are printed by a program")]
 
 use super::super::{Element, Isa};
 use super::format::{Format, polynomial};
@@ -157,20 +156,19 @@ const SINES: [([f64; 5], [f64; 2]); 2] = [
 /// Of a single number. The same arithmetic as in [`turn_short`], but what the quadrant decides is looked up before it is
 /// wanted, so that nothing waits for a selection in the end: a chain of sines is nothing but waiting.
 #[inline(always)]
-#[allow(clippy::cast_possible_truncation, reason = "rounding to f32 is what is meant")]
-pub(super) fn sin_cos_short<I: Isa>(angle: f32) -> (f32, f32) {
-    let x = f64::from(angle);
-    let quadrant = f64::fma::<I>(x, std::f64::consts::FRAC_2_PI, f64::MAGIC);
+pub(super) fn sin_cos_short<I: Isa>(x: f32) -> (f32, f32) {
+    let wide = f64::from(x);
+    let quadrant = f64::fma::<I>(wide, std::f64::consts::FRAC_2_PI, f64::MAGIC);
     let n = quadrant - f64::MAGIC;
-    let r = f64::fma::<I>(-n, FRAC_PI_2_REST, f64::fma::<I>(-n, FRAC_PI_2[0], x));
+    let r = f64::fma::<I>(-n, FRAC_PI_2_REST, f64::fma::<I>(-n, FRAC_PI_2[0], wide));
     let square = r * r;
     let [sin, cos] = [0, 1].map(|ahead| {
         let k = quadrant.to_bits().wrapping_add(ahead);
-        let (coefficients, [factor, summand]) = &SINES[(k & 1) as usize];
+        let (coefficients, [factor, summand]) = &SINES[usize::from(k & 1 == 1)];
         // −0 as a summand and 0 as a coefficient change nothing, 0·r + 1 is 1: the bits are those of the formulas apart.
         let start = f64::fma::<I>(r, *factor, *summand);
         let size = f64::fma::<I>(square * start, polynomial::<I, f64>(square, coefficients), start);
-        f64::from_bits(size.to_bits() ^ ((k & 2) << 62)) as f32
+        f32::of(f64::from_bits(size.to_bits() ^ ((k & 2) << 62)))
     });
-    (keep_zero(angle, sin), cos)
+    (keep_zero(x, sin), cos)
 }
