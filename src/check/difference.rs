@@ -2,16 +2,16 @@
 
 use std::collections::BTreeMap;
 
+/// This many times the size is so far away that what depends on the displacement at all has changed.
+const FAR: f64 = 1024.0;
+
 /// A function of a displacement.
 pub(super) trait Line {
     /// By how much the function changes.
     fn change(&mut self, h: f64) -> Change;
 
-    /// How far the value at the point itself is rounded, as far as it is made of what is known to depend on the displacement.
+    /// How far the value at the point itself is rounded, as far as it is made of what has been seen to change.
     fn rounding(&self) -> f64;
-
-    /// Asks the tape, too, what depends on the displacement, and tells how its derivative is rounded.
-    fn depend(&mut self) -> Rounding;
 
     /// The derivative there, as the tape has it.
     fn slope(&mut self, h: f64) -> f64;
@@ -27,15 +27,6 @@ pub(super) struct Change {
     pub(super) noise: f64,
     /// Where nothing changed: what rounding may hide, otherwise 0.
     pub(super) hidden: f64,
-}
-
-/// How a derivative from the tape is rounded.
-#[derive(Clone, Copy, Default, Debug)]
-pub(super) struct Rounding {
-    /// How far it may be off.
-    pub(super) error: f64,
-    /// How near to another it may be where it is a difference of numbers about 1.
-    pub(super) resolution: f64,
 }
 
 /// What differences with the steps h, h/2 and h/4 to both sides say about a derivative.
@@ -88,9 +79,11 @@ impl<L: Line> Ladder<L> {
         self.step(level + 2)
     }
 
-    /// Asks the tape what depends on the displacement, and tells how its derivative is rounded.
-    pub(super) fn depend(&mut self) -> Rounding {
-        self.line.depend()
+    /// Moves far away, to see which results depend on the displacement at all.
+    pub(super) fn look_far(&mut self) {
+        for far in [FAR, -FAR] {
+            self.line.change(far * self.size);
+        }
     }
 
     fn changes(&mut self, level: i32) -> [Change; 2] {
@@ -119,9 +112,8 @@ impl<L: Line> Ladder<L> {
         Window { step, value: value(0), spread, noise, gap: gap(0).max(gap(1)), hidden }
     }
 
-    /// What the tape says the derivative is at the steps of a window and at wider ones.
-    pub(super) fn slopes(&mut self, window: &Window) -> [f64; 10] {
-        let parts = [4.0, 2.0, 1.0, 0.5, 0.25, -0.25, -0.5, -1.0, -2.0, -4.0];
-        parts.map(|part| self.line.slope(part * window.step))
+    /// What the tape says the derivative is at the steps of a window.
+    pub(super) fn slopes(&mut self, window: &Window) -> [f64; 6] {
+        [1.0, 0.5, 0.25, -1.0, -0.5, -0.25].map(|part| self.line.slope(part * window.step))
     }
 }

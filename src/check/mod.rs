@@ -14,56 +14,50 @@
 //! # What differences say
 //!
 //! A *window* is three steps h, h/2, h/4 to both sides. Richardson's rule makes two estimates of the derivative of its
-//! central differences, n and a narrower one, and two of the *gap*, by which the slopes to the left and to the right stay
-//! away from their mean at step 0; it is 0 where the function is smooth. The window's error bar e is the sum of
+//! central differences, n and a narrower one, and two of how far the slopes to the left and to the right stay from their
+//! mean at step 0, which is nowhere where the function is smooth. The window's error bar e is the sum of
 //!
 //! * four times the distance of the two estimates;
-//! * the larger gap: one kink beside the point moves n by no more;
+//! * the larger gap between the slopes and their mean: a kink beside the point moves n by no more;
 //! * how far n moves where every result that depends on the element is rounded by half of its last place;
 //! * where no result changes at all, a last place of each that may, or of 1 where it is smaller (ln(1 + x) rounds 1 + x).
 //!
-//! What is rounded within and cancels shows in narrow windows, where it is large. It moves the function by as much in wide
+//! What rounds within, and cancels, shows in narrow windows, where it is large. It moves the function by as much in wide
 //! ones; so e is at least what the narrower windows leave open, times their step over that of the window.
-//!
-//! The derivative from the tape is rounded, too: by ε√k times the sizes of the k parts that it is the sum of, and each part
-//! by ε times the factor of its term, since it may be a difference of numbers about 1, as softmax − one-hot is.
 //!
 //! # What is confirmed
 //!
 //! Let a be the derivative from the tape and t the tolerance. A window *excludes* a where
-//! abs(a − n) > t · max(abs a, abs n) + e; otherwise it *admits* a.
+//! abs(a − n) > t · max(abs a, abs n) + e.
 //!
 //! | | |
 //! |---|---|
-//! | *mismatch* | a contradiction that the tape does not explain |
-//! | confirmed | no contradiction, and a window that admits a has e ≤ t · max(abs a, abs n) |
-//! | confirmed | the same with e ≤ t · the largest derivative of the same input that is confirmed |
-//! | confirmed | the same with e ≤ t/1000, for a loss of 1 |
-//! | confirmed | a is the mean of the slopes to both sides of a kink at the point, and the tape has these: ties share equally |
-//! | *inconclusive* | none of these |
+//! | confirmed | no contradiction, and a window that does not exclude a has e ≤ t · max(abs a, abs n) |
+//! | confirmed | the same with e ≤ t · the largest derivative of the same input that is confirmed, or with e ≤ t/1000 for a loss of 1 |
+//! | confirmed | a is the mean of the slopes to both sides of a kink at the point, which are the tape's: ties share equally |
+//! | *mismatch* | a contradiction, and the tape's derivatives at the other steps do not explain it |
+//! | *inconclusive* | neither |
 //! | *not finite* | a or n is NaN or infinite |
 //!
 //! A *contradiction*: the window with the smallest e excludes a, and no other both admits a and excludes what that one says.
-//! To exclude anything, a window where no result changes must miss a change as large as the results.
-//! The tape *explains* a contradiction where the narrowest window that excludes a does not exclude all that lies between the
-//! least and the greatest derivative that the tape has at steps from h/4 to 4h: then the derivative changes nearer to the point than
-//! rounding lets differences see.
+//! It is *explained* where the narrowest window that excludes a does not exclude everything between the least and the
+//! greatest derivative that the tape has at its six steps: then there are kinks among them, nearer than rounding lets
+//! differences see.
 //!
 //! The first window alone confirms nearly every derivative that is right: six evaluations for an element. Where it does not,
 //! all windows are asked, from the size of the element (or 1) down to where rounding hides the derivative.
 //!
 //! So a wrong sign or factor passes only where no window can tell it from the right one *and* differences see a t-th part of
-//! the largest derivative of the same input, or one of t/1000 (10⁻⁹ for `f64`, 5 · 10⁻⁶ for `f32`; as much less as the terms
-//! of the loss are smaller than 1 with their factors). What else the loss is made of has no say in it. At a kink at the
-//! point, as of `relu` at 0, a derivative between the slopes to both sides that is not their mean is inconclusive, and the
-//! report says *kink*: move the point.
+//! the largest derivative of the same input, or one of t/1000 (10⁻⁹ for `f64`, 5 · 10⁻⁶ for `f32`; in a loss that is
+//! multiplied by a small number, as much less). What else the loss is made of has no say in it. At a kink at the point, as of `relu` at 0, a derivative between the slopes to both
+//! sides that is not their mean is inconclusive, and the report says *kink*: move the point.
 //!
 //! # Large losses
 //!
 //! A sum rounds away what is small beside the rest of it. So the differences are taken of its terms, and added in `f64`:
 //! what follows the last op that is no sum, difference, or multiple by a number is not recomputed from rounded numbers, and
-//! elements of terms that do not depend on an input have no part in its error bar: those that do not move, and have no
-//! derivative.
+//! elements of terms that an input does not move have no part in its error bar. To tell those from elements that are
+//! rounded too coarsely to move, an input that the first window does not confirm is moved by 1024 times its size once.
 //!
 //! `f32` keeps four digits at best; where the report finds that too coarse, it advises a check in `f64`.
 //!
@@ -85,7 +79,7 @@ use crate::tape::{Step, Var};
 
 pub use report::{Element, InputReport, Report, Verdict};
 
-use difference::{Change, Line, Rounding};
+use difference::{Change, Line};
 use judge::{Claim, judge, power_of_two};
 use report::Comparison;
 use subject::{Block, Derivative, Function, Model, Recorded, Subject};
@@ -269,7 +263,6 @@ impl<'a, T: Real> Check<'a, T> {
             let path = path(number);
             let claim = Claim {
                 derivative,
-                rounding: Rounding::default(),
                 tolerance: self.tolerance,
                 largest,
                 negligible: NEGLIGIBLE * self.tolerance * at.scale().min(1.0),
@@ -277,9 +270,8 @@ impl<'a, T: Real> Check<'a, T> {
                 finest: path.finest,
                 epsilon: T::epsilon().as_f64(),
             };
-            let depends = vec![false; elements(&at.base.terms).count()];
-            let finding =
-                judge(claim, Displaced { subject: &mut *self.subject, seed, at, path: &path, point, depends });
+            let moved = vec![false; elements(&at.base.terms).count()];
+            let finding = judge(claim, Displaced { subject: &mut *self.subject, seed, at, path: &path, point, moved });
             path.displace(&mut point[at.input], &block.values, T::zero());
             if finding.verdict.is_none() {
                 largest = largest.max(derivative.abs().min(finding.value.abs()));
@@ -343,8 +335,8 @@ struct Displaced<'c, T: Real> {
     at: &'c At<'c, T>,
     path: &'c Path<T>,
     point: &'c mut [Vec<T>],
-    /// Which elements of the terms are known to depend on the displacement.
-    depends: Vec<bool>,
+    /// Which elements of the terms have been seen to change.
+    moved: Vec<bool>,
 }
 
 impl<T: Real> Displaced<'_, T> {
@@ -356,32 +348,11 @@ impl<T: Real> Displaced<'_, T> {
 impl<T: Real> Line for Displaced<'_, T> {
     fn change(&mut self, h: f64) -> Change {
         let displacement = self.displace(h);
-        self.at.change(displacement, &self.subject.values(self.at.order, self.seed, self.point), &mut self.depends)
+        self.at.change(displacement, &self.subject.values(self.at.order, self.seed, self.point), &mut self.moved)
     }
 
     fn rounding(&self) -> f64 {
-        self.at.rounding(&self.depends)
-    }
-
-    fn depend(&mut self) -> Rounding {
-        self.displace(0.0);
-        let mut direction = vec![T::zero(); self.at.block.values.len()];
-        self.path.parts.iter().for_each(|&(i, part)| direction[i] = part);
-        let tangents = self.subject.tangents(self.at.order, self.seed, self.point, self.at.input, &direction);
-        let (mut count, mut size, mut factors) = (0.0_f64, 0.0, 0.0);
-        let tangents = tangents.iter().flat_map(|term| term.elements.iter().map(|tangent| (term.factor, *tangent)));
-        for ((factor, tangent), depends) in tangents.zip(&mut self.depends) {
-            *depends |= tangent != 0.0;
-            if tangent != 0.0 && tangent.is_finite() {
-                count += 1.0;
-                size += tangent.abs();
-            }
-            factors += if *depends { factor.abs() } else { 0.0 };
-        }
-        factors += self.at.terms().map(|term| term.factor.abs()).sum::<f64>();
-        // Errors of what is added are independent; and what is added may be a difference of numbers about 1.
-        let resolution = T::epsilon().as_f64() * factors;
-        Rounding { error: T::epsilon().as_f64() * count.sqrt() * size + resolution / self.path.size, resolution }
+        self.at.rounding(&self.moved)
     }
 
     fn slope(&mut self, h: f64) -> f64 {
@@ -404,8 +375,8 @@ impl<T: Real> At<'_, T> {
         self.base.depends[self.input].iter().any(|&depends| depends)
     }
 
-    /// By how much the scalar changed from the base to `terms`; marks in `depends` which of their elements did.
-    fn change(&self, displacement: f64, terms: &[Values], depends: &mut [bool]) -> Change {
+    /// By how much the scalar changed from the base to `terms`; marks in `seen` which of their elements did.
+    fn change(&self, displacement: f64, terms: &[Values], seen: &mut [bool]) -> Change {
         let base = &self.base.terms;
         let half = 0.5 * T::epsilon().as_f64();
         let lengths = |terms: &[Values]| terms.iter().map(|term| term.elements.len()).collect::<Vec<_>>();
@@ -416,20 +387,20 @@ impl<T: Real> At<'_, T> {
             return Change { displacement, value: sum(terms, |x| x) - sum(base, |x| x), noise, hidden: 0.0 };
         }
         let (mut value, mut noise, mut moved) = (0.0, 0.0, false);
-        for ((&there, &here), depends) in elements(terms).zip(elements(base)).zip(depends) {
-            if there != here || !here.is_finite() {
+        for ((&there, &here), seen) in elements(terms).zip(elements(base)).zip(seen) {
+            if there.total_cmp(&here).is_ne() || !here.is_finite() {
                 value += there - here;
                 noise += half * there.abs();
-                (moved, *depends) = (true, true);
+                (moved, *seen) = (true, true);
             }
         }
         let hidden = if moved { 0.0 } else { T::epsilon().as_f64() * self.grain() };
         Change { displacement, value, noise, hidden }
     }
 
-    /// How far the elements that depend on a displacement are rounded at the base.
-    fn rounding(&self, depends: &[bool]) -> f64 {
-        let sizes = elements(&self.base.terms).zip(depends).map(|(x, &depends)| if depends { x.abs() } else { 0.0 });
+    /// How far the elements that were seen to change are rounded at the base.
+    fn rounding(&self, seen: &[bool]) -> f64 {
+        let sizes = elements(&self.base.terms).zip(seen).map(|(x, &seen)| if seen { x.abs() } else { 0.0 });
         0.5 * T::epsilon().as_f64() * sizes.sum::<f64>()
     }
 

@@ -1,7 +1,5 @@
 //! What can be checked: a function of arrays, a model, a recording.
 
-use std::collections::BTreeMap;
-
 use ndarray::ArrayD;
 
 use crate::kernel::random::{fork, uniform};
@@ -12,7 +10,7 @@ use crate::run::Tensor;
 use crate::shape::Shape;
 use crate::tape::{Recorder, Recording, Step, Tape, Var};
 
-use super::terms::{Term, Values, depend, terms};
+use super::terms::{Values, depend, terms};
 
 /// One input: what it is called, and the point at which it is checked.
 pub(super) struct Block<T> {
@@ -33,9 +31,6 @@ pub(super) trait Subject<T: Real> {
 
     /// The same with the gradient for every input.
     fn derivative(&mut self, order: usize, seed: u64, point: &[Vec<T>]) -> Derivative<T>;
-
-    /// The derivatives of the terms when one input moves in a direction.
-    fn tangents(&mut self, order: usize, seed: u64, point: &[Vec<T>], input: usize, direction: &[T]) -> Vec<Values>;
 
     /// Records for training from now on, or tells why not.
     fn set_training(&mut self, seed: u64) -> Result<(), &'static str>;
@@ -94,15 +89,6 @@ fn derive<'t, T: Real>(scalar: Var<'t, T>, inputs: &[Var<'t, T>]) -> Derivative<
     Derivative { terms: read(scalar), gradients, depends }
 }
 
-/// Reads the derivatives of a scalar's terms when `x` moves in a direction.
-fn tangents<'t, T: Real>(scalar: Var<'t, T>, x: Var<'t, T>, direction: &[T]) -> Vec<Values> {
-    let dx = x.constant(&array(&x.shape(), direction.to_vec()));
-    let terms = terms(scalar);
-    let vars: Vec<_> = terms.iter().map(|term| scalar.at(term.id).jvp(x, dx)).collect();
-    let values = scalar.recording().values(&vars);
-    terms.iter().zip(&values).map(|(term, value)| term.values(value)).collect()
-}
-
 /// A function of arrays.
 pub(super) struct Function<F, T: Real> {
     f: F,
@@ -141,10 +127,6 @@ where
 
     fn derivative(&mut self, order: usize, seed: u64, point: &[Vec<T>]) -> Derivative<T> {
         self.record(order, seed, point, |scalar, vars| derive(scalar, vars))
-    }
-
-    fn tangents(&mut self, order: usize, seed: u64, point: &[Vec<T>], input: usize, direction: &[T]) -> Vec<Values> {
-        self.record(order, seed, point, |scalar, vars| tangents(scalar, vars[input], direction))
     }
 
     fn set_training(&mut self, seed: u64) -> Result<(), &'static str> {
@@ -226,10 +208,6 @@ where
         self.record(order, seed, point, |scalar, vars| derive(scalar, vars))
     }
 
-    fn tangents(&mut self, order: usize, seed: u64, point: &[Vec<T>], input: usize, direction: &[T]) -> Vec<Values> {
-        self.record(order, seed, point, |scalar, vars| tangents(scalar, vars[input], direction))
-    }
-
     fn set_training(&mut self, seed: u64) -> Result<(), &'static str> {
         self.training = Some(seed);
         Ok(())
@@ -262,21 +240,11 @@ where
 pub(super) struct Recorded<'t, T: Real> {
     result: Var<'t, T>,
     leaves: Vec<(String, Var<'t, T>)>,
-    /// What was recorded behind it, for each order: an instruction for each point would fill the memory.
-    behind: BTreeMap<usize, Behind<'t, T>>,
-}
-
-struct Behind<'t, T: Real> {
-    scalar: Var<'t, T>,
-    terms: Vec<Term>,
-    gradients: Vec<Var<'t, T>>,
-    /// For inputs whose direction was asked for: the direction, and the derivatives of the terms.
-    tangents: BTreeMap<usize, (Var<'t, T>, Vec<Var<'t, T>>)>,
 }
 
 impl<'t, T: Real> Recorded<'t, T> {
     pub(super) fn new(result: Var<'t, T>) -> Self {
-        Self { result, leaves: leaves(result.recording()), behind: BTreeMap::new() }
+        Self { result, leaves: leaves(result.recording()) }
     }
 }
 
@@ -316,32 +284,20 @@ impl<'t, T: Real> Subject<T> for Recorded<'t, T> {
     }
 
     fn values(&mut self, order: usize, seed: u64, point: &[Vec<T>]) -> Vec<Values> {
-        let behind = self.behind(order, seed);
-        let (scalar, terms) = (behind.scalar, behind.terms.clone());
+        let scalar = scalar(self.result, &self.vars(), order, seed);
+        let terms = terms(scalar);
         let outputs: Vec<_> = terms.iter().map(|term| scalar.at(term.id)).collect();
-        let values = self.replay(point, None, &outputs);
+        let values = self.replay(point, &outputs);
         terms.iter().zip(&values).map(|(term, value)| term.values(value)).collect()
     }
 
     fn derivative(&mut self, order: usize, seed: u64, point: &[Vec<T>]) -> Derivative<T> {
-        let behind = self.behind(order, seed);
-        let (terms, gradients) = (behind.terms.clone(), behind.gradients.clone());
-        let depends = self.vars().into_iter().map(|var| depend(&terms, var)).collect();
-        let gradients = self.replay(point, None, &gradients);
+        let vars = self.vars();
+        let scalar = scalar(self.result, &vars, order, seed);
+        let terms = terms(scalar);
+        let depends = vars.iter().map(|&var| depend(&terms, var)).collect();
+        let gradients = self.replay(point, &scalar.gradients(&vars));
         Derivative { terms: self.values(order, seed, point), gradients, depends }
-    }
-
-    fn tangents(&mut self, order: usize, seed: u64, point: &[Vec<T>], input: usize, direction: &[T]) -> Vec<Values> {
-        let x = self.leaves[input].1;
-        let behind = self.behind(order, seed);
-        let (scalar, terms) = (behind.scalar, behind.terms.clone());
-        let (dx, outputs) = behind.tangents.entry(input).or_insert_with(|| {
-            let dx = x.constant(&array(&x.shape(), direction.to_vec()));
-            (dx, terms.iter().map(|term| scalar.at(term.id).jvp(x, dx)).collect())
-        });
-        let (dx, outputs) = (*dx, outputs.clone());
-        let values = self.replay(point, Some((dx, direction)), &outputs);
-        terms.iter().zip(&values).map(|(term, value)| term.values(value)).collect()
     }
 
     fn set_training(&mut self, _: u64) -> Result<(), &'static str> {
@@ -354,19 +310,9 @@ impl<'t, T: Real> Recorded<'t, T> {
         self.leaves.iter().map(|&(_, var)| var).collect()
     }
 
-    /// What is recorded behind the result for derivatives of an order.
-    fn behind(&mut self, order: usize, seed: u64) -> &mut Behind<'t, T> {
-        let (result, vars) = (self.result, self.vars());
-        self.behind.entry(order).or_insert_with(|| {
-            let scalar = scalar(result, &vars, order, seed);
-            Behind { scalar, terms: terms(scalar), gradients: scalar.gradients(&vars), tangents: BTreeMap::new() }
-        })
-    }
-
-    /// Runs the recording again at a point.
-    fn replay(&self, point: &[Vec<T>], also: Option<(Var<'t, T>, &[T])>, outputs: &[Var<'t, T>]) -> Vec<Vec<T>> {
-        let inputs = self.vars().into_iter().zip(point.iter().map(|values| &values[..]));
-        let given: Vec<_> = inputs.chain(also).collect();
+    /// Runs the recording again at a point; instructions of equal derivatives are found again.
+    fn replay(&self, point: &[Vec<T>], outputs: &[Var<'t, T>]) -> Vec<Vec<T>> {
+        let given: Vec<_> = self.vars().into_iter().zip(point.iter().map(|values| &values[..])).collect();
         let mut results = Vec::with_capacity(outputs.len());
         self.result.recording().replay(&given, outputs, |_, values| results.push(values.to_vec()));
         results
