@@ -2,6 +2,12 @@
 //!
 //! An angle is brought to ±π/4 by subtracting a multiple of π/2, in which π/2 has so many digits that what is left is right
 //! to the last. That holds up to [`FARTHEST`]; beyond it, where an angle hardly means anything, `std` has to do.
+#![allow(
+    clippy::unreadable_literal,
+    clippy::excessive_precision,
+    clippy::approx_constant,
+    reason = "numbers are printed by a program"
+)]
 
 use super::super::{Element, Isa};
 use super::format::{Format, polynomial};
