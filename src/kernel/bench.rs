@@ -171,9 +171,9 @@ pub fn logsumexp<T: Real>(n: usize, x: &[T], out: &mut [T]) {
     rows::logsumexp(Lines { outer: x.len() / n, n, inner: 1 }, x, out);
 }
 
-/// The cross-entropy of rows of `n` logits, and its gradient.
-pub fn cross_entropy<T: Real>(n: usize, x: &[T], labels: &[u32], loss: &mut [T], gradient: &mut [T]) {
-    rows::cross_entropy_gradient(n, x, labels, &[T::one() / T::of(labels.len() as f64)], loss, gradient);
+/// The cross-entropy of rows of `n` logits.
+pub fn cross_entropy<T: Real>(n: usize, x: &[T], labels: &[u32], loss: &mut [T]) {
+    rows::cross_entropy(n, x, labels, loss);
 }
 
 /// Standardised rows of `n`.

@@ -1,8 +1,7 @@
-//! Kernels over whole rows: softmax and what belongs to it, standardisation, forward and backward.
+//! Kernels over whole rows: softmax and what belongs to it, standardisation.
 //!
 //! Lines along the last axis are rows that follow each other: they go through registers, however long a row is. Lines along
 //! other axes go side by side. What is summed is summed in the order of [`reduce`](super::reduce).
-#![allow(dead_code, reason = "what goes back in one pass is there for the planned runner")]
 
 mod softmax;
 mod standardize;
@@ -15,8 +14,8 @@ use super::reduce::logsumexp_lines;
 use super::simd::dispatch;
 use super::{Lines, cast};
 use crate::real::Real;
-use softmax::{CrossEntropy, LogSoftmax, LogSoftmaxBackward, Reduce, Reduction, Softmax, SoftmaxBackward};
-use standardize::{Standardize, StandardizeBackward};
+use softmax::{LogSoftmax, Reduce, Reduction, Softmax};
+use standardize::Standardize;
 use tile::each_tile;
 
 /// Runs a kernel on slices of the type they really have, f32 or f64.
@@ -55,14 +54,6 @@ pub(crate) fn softmax<T: Real>(lines: Lines, data: &[T], out: &mut [T]) {
     });
 }
 
-/// The cotangent of x for rows of `n` of a [`softmax`] y with the cotangent c: y ⊙ (c − Σ c⊙y).
-pub(crate) fn softmax_backward<T: Real>(n: usize, y: &[T], c: &[T], out: &mut [T]) {
-    assert!(y.len() == out.len() && c.len() == out.len(), "rows and what they become");
-    if n > 0 {
-        typed!(T: y, c; out; SoftmaxBackward { n, y, c, out });
-    }
-}
-
 /// x − ln Σeˣ along each line; −∞ for a line of −∞, NaN for one that holds NaN or +∞.
 pub(crate) fn log_softmax<T: Real>(lines: Lines, data: &[T], out: &mut [T]) {
     assert_eq!(data.len(), out.len(), "rows and what they become");
@@ -75,14 +66,6 @@ pub(crate) fn log_softmax<T: Real>(lines: Lines, data: &[T], out: &mut [T]) {
         let log = tile.sum(|k, x, _| (x - top[k]).exp()).map(T::ln);
         tile.fill(|k, x, _| if top[k].is_finite() { (x - top[k]) - log[k] } else { degenerate(top[k], top[k]) });
     });
-}
-
-/// The cotangent of x for rows of `n` of a [`log_softmax`] y with the cotangent c: c − eʸ·Σc.
-pub(crate) fn log_softmax_backward<T: Real>(n: usize, y: &[T], c: &[T], out: &mut [T]) {
-    assert!(y.len() == out.len() && c.len() == out.len(), "rows and what they become");
-    if n > 0 {
-        typed!(T: y, c; out; LogSoftmaxBackward { n, y, c, out });
-    }
 }
 
 /// ln Σeˣ along each line; −∞ for a line of −∞.
@@ -103,27 +86,12 @@ pub(crate) fn cross_entropy<T: Real>(classes: usize, logits: &[T], labels: &[u32
     }
 }
 
-/// [`cross_entropy`] and its gradient in one: (softmax − one-hot) · weight, with a weight for each row or one for all.
-pub(crate) fn cross_entropy_gradient<T: Real>(
-    classes: usize,
-    logits: &[T],
-    labels: &[u32],
-    weights: &[T],
-    loss: &mut [T],
-    gradient: &mut [T],
-) {
-    assert!(logits.len() == loss.len() * classes && labels.len() == loss.len(), "logits and labels");
-    assert!(gradient.len() == logits.len(), "logits and their gradient");
-    assert!(weights.len() == 1 || weights.len() == loss.len(), "losses and their weights");
-    if classes > 0 {
-        typed!(T: logits, weights; loss, gradient; CrossEntropy { n: classes, x: logits, labels, loss, weights, gradient });
-    }
-}
-
 /// (x − mean)/√(variance + ε) along each line, the variance over n, in two passes.
 pub(crate) fn standardize<T: Real>(lines: Lines, epsilon: T, data: &[T], out: &mut [T]) {
-    if lines.inner == 1 {
-        return standardize_rows(lines.n, epsilon, data, out, &mut []);
+    if lines.inner == 1 && lines.n > 0 {
+        let (epsilon, n) = ([epsilon], lines.n);
+        let epsilon = &epsilon[..];
+        return typed!(T: data, epsilon; out; Standardize { n, epsilon: epsilon[0], x: data, out });
     }
     let n = T::of(lines.n as f64);
     each_tile(lines, data, out, |tile| {
@@ -132,23 +100,4 @@ pub(crate) fn standardize<T: Real>(lines: Lines, epsilon: T, data: &[T], out: &m
         let scale = squares.map(|sum| (sum / n + epsilon).sqrt().recip());
         tile.fill(|k, x, _| (x - mean[k]) * scale[k]);
     });
-}
-
-/// [`standardize`] for rows of `n`, with 1/√(variance + ε) of each row, unless `scales` is empty.
-pub(crate) fn standardize_rows<T: Real>(n: usize, epsilon: T, x: &[T], out: &mut [T], scales: &mut [T]) {
-    assert!(x.len() == out.len() && (scales.is_empty() || scales.len() * n == x.len()), "rows and what they become");
-    let epsilon = [epsilon];
-    let epsilon = &epsilon[..];
-    if n > 0 {
-        typed!(T: x, epsilon; out, scales; Standardize { n, epsilon: epsilon[0], x, out, scales });
-    }
-}
-
-/// The cotangent of x for rows of `n` that were standardised to y, with the cotangent c:
-/// scale · (c − mean c − y·mean(c⊙y)).
-pub(crate) fn standardize_backward<T: Real>(n: usize, scales: &[T], y: &[T], c: &[T], out: &mut [T]) {
-    assert!(y.len() == out.len() && c.len() == out.len() && scales.len() * n == y.len(), "rows and what they become");
-    if n > 0 {
-        typed!(T: y, c, scales; out; StandardizeBackward { n, scales, y, c, out });
-    }
 }

@@ -1,4 +1,4 @@
-//! Softmax and what belongs to it, row by row: forward, and backward in one pass.
+//! Softmax and what belongs to it, row by row.
 //!
 //! Rows are taken in batches, so that exponentials and logarithms run through full registers however short a row is.
 #![allow(unsafe_code, reason = "kernels are the home of unsafe code")]
@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use super::degenerate;
-use super::vector::{each, exp_all, largest, ln_all, sum};
+use super::vector::{CHUNK, each, exp_less, exp_negatives, largest, ln_all, sum};
 use crate::kernel::reduce::{LANES, halves};
 use crate::kernel::simd::math::Functions;
 use crate::kernel::simd::{Element, Isa, Kernel, Lanes};
@@ -40,14 +40,18 @@ fn exponentiate<T: Functions, I: Isa>(n: usize, x: &[T], out: &mut [T]) -> Expon
         let (x, out) = (&x[r * n..][..n], &mut out[r * n..][..n]);
         let top = largest::<T, I>(x);
         found.tops[r] = top;
-        if top.is_finite() {
+        if !top.is_finite() {
+            out.fill(T::zero());
+        } else if n < CHUNK {
             let top = <T::V<I>>::splat(top);
             each!(T, I, n; x: x.as_ptr(); out.as_mut_ptr() => x - top);
         } else {
-            out.fill(T::zero());
+            exp_less::<T, I>(x, top, out);
         }
     }
-    exp_all::<T, I>(&mut out[..rows * n]);
+    if n < CHUNK {
+        exp_negatives::<T, I>(&mut out[..rows * n]);
+    }
     for r in 0..rows {
         if found.tops[r].is_finite() {
             found.totals[r] = sum::<T, I>(&out[r * n..][..n]);
@@ -76,8 +80,8 @@ impl<T: Functions> Kernel for Softmax<'_, T> {
             for r in 0..rows.len() {
                 let (top, out) = (found.tops[r], &mut out[r * n..][..n]);
                 if top.is_finite() {
-                    let total = <T::V<I>>::splat(found.totals[r]);
-                    each!(T, I, n; y: out.as_ptr(); out.as_mut_ptr() => y / total);
+                    let scale = <T::V<I>>::splat(found.totals[r].recip());
+                    each!(T, I, n; y: out.as_ptr(); out.as_mut_ptr() => y * scale);
                 } else {
                     out.fill(degenerate(top, T::zero()));
                 }
@@ -111,50 +115,6 @@ impl<T: Functions> Kernel for LogSoftmax<'_, T> {
                     each!(T, I, n; x: x.as_ptr(); out.as_mut_ptr() => (x - top) - log);
                 } else {
                     out.fill(degenerate(top, top));
-                }
-            }
-        }
-    }
-}
-
-/// The loss of rows of `n` logits with their labels, and its gradient: the softmax less the one-hot label, times what the
-/// loss of that row weighs.
-pub(super) struct CrossEntropy<'a, T> {
-    pub(super) n: usize,
-    pub(super) x: &'a [T],
-    pub(super) labels: &'a [u32],
-    pub(super) loss: &'a mut [T],
-    /// One number for each row, or one for all.
-    pub(super) weights: &'a [T],
-    pub(super) gradient: &'a mut [T],
-}
-
-impl<T: Functions> Kernel for CrossEntropy<'_, T> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<I: Isa>(self) {
-        let n = self.n;
-        for rows in batches(self.labels.len(), n) {
-            let part = rows.start * n..rows.end * n;
-            let (x, gradient) = (&self.x[part.clone()], &mut self.gradient[part]);
-            let found = exponentiate::<T, I>(n, x, gradient);
-            let mut logs = found.totals;
-            ln_all::<T, I>(&mut logs[..rows.len()]);
-            for (r, row) in rows.enumerate() {
-                let (top, label) = (found.tops[r], self.labels[row] as usize);
-                let weight = self.weights[if self.weights.len() == 1 { 0 } else { row }];
-                let gradient = &mut gradient[r * n..][..n];
-                self.loss[row] = loss(top, x[r * n + label], logs[r]);
-                if top.is_finite() {
-                    let at_label = (gradient[label] / found.totals[r] - T::one()) * weight;
-                    let (total, weight) = (<T::V<I>>::splat(found.totals[r]), <T::V<I>>::splat(weight));
-                    each!(T, I, n; y: gradient.as_ptr(); gradient.as_mut_ptr() => (y / total) * weight);
-                    gradient[label] = at_label;
-                } else {
-                    let y = degenerate(top, T::zero());
-                    gradient.fill(y * weight);
-                    gradient[label] = (y - T::one()) * weight;
                 }
             }
         }
@@ -239,60 +199,7 @@ impl<T: Functions> Kernel for ExponentialSum<'_, T> {
             return left + I::call(ExponentialSum { x: &x[middle..], top, room });
         }
         let room = &mut room[..x.len()];
-        let top = <T::V<I>>::splat(top);
-        each!(T, I, x.len(); x: x.as_ptr(); room.as_mut_ptr() => x - top);
-        exp_all::<T, I>(room);
+        exp_less::<T, I>(x, top, room);
         sum::<T, I>(room)
-    }
-}
-
-/// x̄ for rows of `n` of a softmax y with the cotangent c: y ⊙ (c − Σ c⊙y).
-pub(super) struct SoftmaxBackward<'a, T> {
-    pub(super) n: usize,
-    pub(super) y: &'a [T],
-    pub(super) c: &'a [T],
-    pub(super) out: &'a mut [T],
-}
-
-impl<T: Functions> Kernel for SoftmaxBackward<'_, T> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<I: Isa>(self) {
-        let n = self.n;
-        for at in (0..self.out.len()).step_by(n) {
-            let (y, c, out) = (&self.y[at..at + n], &self.c[at..at + n], &mut self.out[at..at + n]);
-            each!(T, I, n; c: c.as_ptr(), y: y.as_ptr(); out.as_mut_ptr() => c * y);
-            let total = <T::V<I>>::splat(sum::<T, I>(out));
-            each!(T, I, n; w: out.as_ptr(), y: y.as_ptr(); out.as_mut_ptr() => w - total * y);
-        }
-    }
-}
-
-/// x̄ for rows of `n` of a logarithmic softmax y with the cotangent c: c − eʸ·Σc.
-pub(super) struct LogSoftmaxBackward<'a, T> {
-    pub(super) n: usize,
-    pub(super) y: &'a [T],
-    pub(super) c: &'a [T],
-    pub(super) out: &'a mut [T],
-}
-
-impl<T: Functions> Kernel for LogSoftmaxBackward<'_, T> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<I: Isa>(self) {
-        let n = self.n;
-        for rows in batches(self.out.len() / n, n) {
-            let part = rows.start * n..rows.end * n;
-            let (c, out) = (&self.c[part.clone()], &mut self.out[part.clone()]);
-            out.copy_from_slice(&self.y[part]);
-            exp_all::<T, I>(out);
-            for at in (0..c.len()).step_by(n) {
-                let (c, out) = (&c[at..at + n], &mut out[at..at + n]);
-                let total = <T::V<I>>::splat(sum::<T, I>(c));
-                each!(T, I, n; c: c.as_ptr(), p: out.as_ptr(); out.as_mut_ptr() => c - total * p);
-            }
-        }
     }
 }

@@ -2,11 +2,11 @@
 #![allow(unsafe_code, reason = "kernels are the home of unsafe code")]
 
 use crate::kernel::reduce::{LANES, halves, maximum};
-use crate::kernel::simd::math::{Functions, exp, ln};
+use crate::kernel::simd::math::{Functions, exp_negative, ln};
 use crate::kernel::simd::{Element, Isa, Kernel, Lanes};
 
 /// Numbers that a function is applied to at a time.
-const CHUNK: usize = 32;
+pub(super) const CHUNK: usize = 32;
 
 /// Writes an expression of vectors, element by element, over `n` elements: whole vectors, then one in part.
 macro_rules! each {
@@ -120,41 +120,62 @@ fn block_sum<T: Element, I: Isa>(x: &[T]) -> T {
     sums[0].reduce_sum()
 }
 
-/// Replaces each number by a function of it.
+/// Writes a function of each number of a slice to another, or in place.
 macro_rules! apply {
-    ($name:ident, $function:ident) => {
-        #[inline(always)]
-        pub(super) fn $name<T: Functions, I: Isa>(values: &mut [T]) {
-            let (vectors, width) = const { (CHUNK / <T::V<I> as Lanes<T>>::N, <T::V<I> as Lanes<T>>::N) };
-            let (mut at, mut left) = (values.as_mut_ptr(), values.len());
-            while left > 0 {
-                // Copied by registers: a call for it would cost more than the copy.
-                let (mut chunk, mut results) = ([T::zero(); CHUNK], [T::zero(); CHUNK]);
-                for v in 0..vectors {
-                    let lanes = left.saturating_sub(v * width).min(width);
-                    // SAFETY: no more than is left, and as much as a chunk has.
-                    unsafe {
-                        let x = <T::V<I>>::load_masked(at.wrapping_add(v * width), lanes);
-                        x.store(chunk.as_mut_ptr().add(v * width));
-                    }
+    ($T:ident, $I:ident, $n:expr; $x:ident: $from:expr; $to:expr => $value:expr) => {{
+        let (vectors, width) = const { (CHUNK / <$T::V<$I> as Lanes<$T>>::N, <$T::V<$I> as Lanes<$T>>::N) };
+        let (mut from, mut to, mut left): (*const $T, *mut $T, usize) = ($from, $to, $n);
+        while left >= CHUNK {
+            // SAFETY: a whole chunk is left.
+            let (chunk, results) = unsafe { (from.cast::<[$T; CHUNK]>().read(), &mut *to.cast::<[$T; CHUNK]>()) };
+            for (y, &$x) in results.iter_mut().zip(&chunk) {
+                *y = $value;
+            }
+            (from, to, left) = (from.wrapping_add(CHUNK), to.wrapping_add(CHUNK), left - CHUNK);
+        }
+        if left > 0 {
+            // Copied by registers: a call for it would cost more than the copy.
+            let (mut chunk, mut results) = ([$T::zero(); CHUNK], [$T::zero(); CHUNK]);
+            for v in 0..vectors {
+                let lanes = left.saturating_sub(v * width).min(width);
+                // SAFETY: no more than is left, and as much as a chunk has.
+                unsafe {
+                    let x = <$T::V<$I> as Lanes<$T>>::load_masked(from.wrapping_add(v * width), lanes);
+                    Lanes::<$T>::store(x, chunk.as_mut_ptr().add(v * width));
                 }
-                for (y, &x) in results.iter_mut().zip(&chunk) {
-                    *y = $function::<I, T>(x);
+            }
+            for (y, &$x) in results.iter_mut().zip(&chunk) {
+                *y = $value;
+            }
+            for v in 0..vectors {
+                let lanes = left.saturating_sub(v * width).min(width);
+                // SAFETY: no more than is left, and as much as a chunk has.
+                unsafe {
+                    let y = <$T::V<$I> as Lanes<$T>>::load(results.as_ptr().add(v * width));
+                    Lanes::<$T>::store_masked(y, to.wrapping_add(v * width), lanes);
                 }
-                for v in 0..vectors {
-                    let lanes = left.saturating_sub(v * width).min(width);
-                    // SAFETY: no more than is left, and as much as a chunk has.
-                    unsafe {
-                        let y = <T::V<I>>::load(results.as_ptr().add(v * width));
-                        y.store_masked(at.wrapping_add(v * width), lanes);
-                    }
-                }
-                at = at.wrapping_add(CHUNK);
-                left = left.saturating_sub(CHUNK);
             }
         }
-    };
+    }};
 }
 
-apply!(exp_all, exp);
-apply!(ln_all, ln);
+/// Writes e^(x − top) for each x, none of which is larger than `top`.
+#[inline(always)]
+pub(super) fn exp_less<T: Functions, I: Isa>(x: &[T], top: T, out: &mut [T]) {
+    let n = x.len().min(out.len());
+    apply!(T, I, n; x: x.as_ptr(); out.as_mut_ptr() => exp_negative::<I, T>(x - top));
+}
+
+/// Replaces each number, none of them positive, by e to its power.
+#[inline(always)]
+pub(super) fn exp_negatives<T: Functions, I: Isa>(values: &mut [T]) {
+    let at = values.as_mut_ptr();
+    apply!(T, I, values.len(); x: at.cast_const(); at => exp_negative::<I, T>(x));
+}
+
+/// Replaces each number by its logarithm.
+#[inline(always)]
+pub(super) fn ln_all<T: Functions, I: Isa>(values: &mut [T]) {
+    let at = values.as_mut_ptr();
+    apply!(T, I, values.len(); x: at.cast_const(); at => ln::<I, T>(x));
+}

@@ -41,10 +41,32 @@ pub(super) fn clamp<T: Format>(x: T, [low, high]: [T; 2]) -> T {
     if x > high { high } else { x }
 }
 
+/// eˣ for |x| ≤ ln 2/2.
+#[inline(always)]
+fn exp_small<I: Isa, T: Format>(r: T) -> T {
+    let cubic = polynomial::<I, T>(r, T::EXP);
+    T::one() + T::fma::<I>(r * r, T::fma::<I>(r, cubic, T::of(0.5)), r)
+}
+
 #[inline(always)]
 pub(crate) fn exp<I: Isa, T: Format>(x: T) -> T {
-    let (n, r, rest) = reduce::<I, T>(clamp(x, T::EXP_RANGE));
-    scale::<I, T>(T::one() + expm1_small::<I, T>(r, rest), n)
+    let x = clamp(x, T::EXP_RANGE);
+    let n = T::fma::<I>(x, T::LOG2_E(), T::MAGIC) - T::MAGIC;
+    let r = T::fma::<I>(-n, T::LN_2_PARTS[1], T::fma::<I>(-n, T::LN_2_PARTS[0], x));
+    scale::<I, T>(exp_small::<I, T>(r), n)
+}
+
+/// eˣ for x ≤ 0, as softmax needs it.
+///
+/// The result is made larger by a power of 2 and brought down once, which is all that subnormal numbers need.
+#[inline(always)]
+pub(crate) fn exp_negative<I: Isa, T: Format>(x: T) -> T {
+    let x = if x < T::EXP_RANGE[0] { T::EXP_RANGE[0] } else { x };
+    let raised = T::MAGIC + T::LIFT;
+    let magic = T::fma::<I>(x, T::LOG2_E(), raised);
+    let n = magic - raised;
+    let r = T::fma::<I>(-n, T::LN_2_PARTS[1], T::fma::<I>(-n, T::LN_2_PARTS[0], x));
+    exp_small::<I, T>(r).times_exp2_int(magic) * T::LOWER
 }
 
 #[inline(always)]
@@ -72,17 +94,15 @@ pub(crate) fn expm1<I: Isa, T: Format>(x: T) -> T {
     expm1_of::<I, T>(expm1_small::<I, T>(r, rest), n).copysign(x)
 }
 
-/// A power series up to 0.55, where the result is ½; from there on 1 − 2/(e^2|x| + 1) with the sign of x.
+/// m/(m + 2) with m = e^2|x| − 1, and the sign of x.
 #[inline(always)]
 pub(crate) fn tanh<I: Isa, T: Format>(x: T) -> T {
-    let (size, square) = (x.abs(), x * x);
-    let near = T::fma::<I>(x * square, polynomial::<I, T>(square, T::TANH), x);
+    let size = x.abs();
     let twice = if size > T::NEGLIGIBLE { T::NEGLIGIBLE } else { size } * T::of(2.0);
     let (n, r, rest) = reduce::<I, T>(twice);
     let power = exp2_int(n);
-    let e = T::fma::<I>(power, expm1_small::<I, T>(r, rest), power);
-    let far = T::one() - T::of(2.0) / (e + T::one());
-    (if size <= T::of(0.55) { near } else { far }).copysign(x)
+    let less = T::fma::<I>(power, expm1_small::<I, T>(r, rest), power - T::one());
+    (less / (less + T::of(2.0))).copysign(x)
 }
 
 #[inline(always)]

@@ -17,6 +17,9 @@ pub(crate) trait Format: Element {
     const MAX_EXPONENT: Self;
     /// eˣ is 0 below the first, ∞ above the second, to the last digit of the smallest and largest number.
     const EXP_RANGE: [Self; 2];
+    /// An exponent that lifts the smallest number among the normal ones, and two to the power of its opposite.
+    const LIFT: Self;
+    const LOWER: Self;
     /// 2ˣ likewise.
     const EXP2_RANGE: [Self; 2];
     /// e⁻ˣ, and e^−2x still more so, is nothing beside 1 from here on.
@@ -49,6 +52,9 @@ pub(crate) trait Format: Element {
     /// 2ⁿ, given n + `MAGIC`, n being an exponent of normal numbers.
     fn exp2_int(magic: Self) -> Self;
 
+    /// x · 2ⁿ, given n + `MAGIC`, x and the result being normal numbers.
+    fn times_exp2_int(self, magic: Self) -> Self;
+
     /// m and n with x = m · 2ⁿ and m from √½ to √2. x must be positive, finite and normal; what comes of others is no
     /// more than a number.
     fn split(self) -> (Self, Self);
@@ -69,6 +75,11 @@ macro_rules! format {
             fn exp2_int(magic: Self) -> Self {
                 // All but the low bits of the integer leave the word at its upper end.
                 Self::from_bits(magic.to_bits().wrapping_add($bias) << $fraction)
+            }
+
+            #[inline(always)]
+            fn times_exp2_int(self, magic: Self) -> Self {
+                Self::from_bits(self.to_bits().wrapping_add(magic.to_bits() << $fraction))
             }
 
             #[inline(always)]
@@ -101,6 +112,8 @@ format! { f32, u32, fraction 23, bias 127, {
     const MAGIC: Self = 12_582_912.0;
     const MAX_EXPONENT: Self = 127.0;
     const EXP_RANGE: [Self; 2] = [-105.0, 89.0];
+    const LIFT: Self = 64.0;
+    const LOWER: Self = 5.421010862427522e-20;
     const EXP2_RANGE: [Self; 2] = [-151.0, 129.0];
     const NEGLIGIBLE: Self = 20.0;
     const ERFC_END: Self = 10.2;
@@ -122,6 +135,8 @@ format! { f64, u64, fraction 52, bias 1023, {
     const MAGIC: Self = 6_755_399_441_055_744.0;
     const MAX_EXPONENT: Self = 1023.0;
     const EXP_RANGE: [Self; 2] = [-746.0, 710.0];
+    const LIFT: Self = 512.0;
+    const LOWER: Self = 7.458340731200207e-155;
     const EXP2_RANGE: [Self; 2] = [-1076.0, 1025.0];
     const NEGLIGIBLE: Self = 44.0;
     const ERFC_END: Self = 28.0;
