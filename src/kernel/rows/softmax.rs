@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use super::degenerate;
-use super::vector::{CHUNK, each, exp_less, exp_negatives, largest, ln_all, sum};
+use super::vector::{CHUNK, each, exp_all, exp_less, largest, ln_all, sum};
 use crate::kernel::reduce::{LANES, halves};
 use crate::kernel::simd::math::Functions;
 use crate::kernel::simd::{Element, Isa, Kernel, Lanes};
@@ -50,7 +50,7 @@ fn exponentiate<T: Functions, I: Isa>(n: usize, x: &[T], out: &mut [T]) -> Expon
         }
     }
     if n < CHUNK {
-        exp_negatives::<T, I>(&mut out[..rows * n]);
+        exp_all::<T, I>(&mut out[..rows * n]);
     }
     for r in 0..rows {
         if found.tops[r].is_finite() {

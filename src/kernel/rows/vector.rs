@@ -2,7 +2,7 @@
 #![allow(unsafe_code, reason = "kernels are the home of unsafe code")]
 
 use crate::kernel::reduce::{LANES, halves, maximum};
-use crate::kernel::simd::math::{Functions, exp_negative, ln};
+use crate::kernel::simd::math::{Functions, exp_of_difference, ln};
 use crate::kernel::simd::{Element, Isa, Kernel, Lanes};
 
 /// Numbers that a function is applied to at a time.
@@ -163,14 +163,14 @@ macro_rules! apply {
 #[inline(always)]
 pub(super) fn exp_less<T: Functions, I: Isa>(x: &[T], top: T, out: &mut [T]) {
     let n = x.len().min(out.len());
-    apply!(T, I, n; x: x.as_ptr(); out.as_mut_ptr() => exp_negative::<I, T>(x - top));
+    apply!(T, I, n; x: x.as_ptr(); out.as_mut_ptr() => exp_of_difference::<I, T>(x - top));
 }
 
 /// Replaces each number, none of them positive, by e to its power.
 #[inline(always)]
-pub(super) fn exp_negatives<T: Functions, I: Isa>(values: &mut [T]) {
+pub(super) fn exp_all<T: Functions, I: Isa>(values: &mut [T]) {
     let at = values.as_mut_ptr();
-    apply!(T, I, values.len(); x: at.cast_const(); at => exp_negative::<I, T>(x));
+    apply!(T, I, values.len(); x: at.cast_const(); at => exp_of_difference::<I, T>(x));
 }
 
 /// Replaces each number by its logarithm.

@@ -21,6 +21,8 @@ pub(super) struct Tiling {
     pub(super) tile_columns: usize,
     /// Rows of a chunk; of a flat domain, columns.
     pub(super) chunk: usize,
+    /// Whether a tile takes so long that what it writes can be asked for before.
+    pub(super) is_heavy: bool,
 }
 
 impl Tiling {
@@ -41,7 +43,8 @@ impl Tiling {
             }
             () => (several_rows(columns, if heavy { TILE } else { LIGHT }).min(rows), columns),
         };
-        let mut tiling = Self { rows, columns, tile_rows, tile_columns: tile_columns.min(columns), chunk: 0 };
+        let mut tiling =
+            Self { rows, columns, tile_rows, tile_columns: tile_columns.min(columns), chunk: 0, is_heavy: heavy };
         tiling.chunk = tiling.chunk_length(graph, facts, cost);
         tiling
     }

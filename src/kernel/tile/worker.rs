@@ -4,7 +4,7 @@ use std::{ptr, slice};
 
 use super::expand::{self, RepeatColumn};
 use super::machine::Run;
-use super::program::{EntryId, Finish, Located, Part, RowsOf, Segment, Step};
+use super::program::{BASES, EntryId, Finish, Located, Part, RowsOf, Segment, Step};
 use super::rows::{Operand, Place, Rows};
 use super::run::Pass;
 use super::{Extent, LANES, SUM_BLOCK, sums};
@@ -114,6 +114,9 @@ impl<'a, T: Element> Worker<'a, T> {
 
     unsafe fn tile(&mut self) {
         let part = self.pass.part;
+        if part.tiling.is_heavy {
+            self.announce();
+        }
         // SAFETY: the caller vouches for all of it.
         unsafe {
             for step in &part.steps {
@@ -121,6 +124,22 @@ impl<'a, T: Element> Worker<'a, T> {
             }
             if part.follows_sums {
                 self.close_sums();
+            }
+        }
+    }
+
+    /// Asks for the places of results, so that they are there when the tile is computed.
+    fn announce(&self) {
+        let part = self.pass.part;
+        let line = 64 / size_of::<T>();
+        for &id in &part.travelling {
+            let entry = &part.located[usize::from(id)];
+            if entry.base >= BASES + part.inputs && entry.at.column == 1 {
+                let (start, n) = (self.pointer(id), self.tile.columns);
+                for row in 0..self.tile.rows {
+                    let start = start.wrapping_offset(row.cast_signed() * entry.at.row);
+                    (0..n).step_by(line).for_each(|i| simd::prefetch(start.wrapping_add(i).cast_const()));
+                }
             }
         }
     }

@@ -56,16 +56,16 @@ pub(crate) fn exp<I: Isa, T: Format>(x: T) -> T {
     scale::<I, T>(exp_small::<I, T>(r), n)
 }
 
-/// eˣ for x ≤ 0, as softmax needs it.
+/// eˣ for x ≤ 0 that is known to half a unit in its last place, as a difference is, so that the result may be off as far
+/// as that moves it.
 ///
-/// The result is made larger by a power of 2 and brought down once, which is all that subnormal numbers need.
+/// It is computed larger by a power of 2 and brought down once, which is all that subnormal numbers need.
 #[inline(always)]
-pub(crate) fn exp_negative<I: Isa, T: Format>(x: T) -> T {
+pub(crate) fn exp_of_difference<I: Isa, T: Format>(x: T) -> T {
     let x = if x < T::EXP_RANGE[0] { T::EXP_RANGE[0] } else { x };
     let raised = T::MAGIC + T::LIFT;
     let magic = T::fma::<I>(x, T::LOG2_E(), raised);
-    let n = magic - raised;
-    let r = T::fma::<I>(-n, T::LN_2_PARTS[1], T::fma::<I>(-n, T::LN_2_PARTS[0], x));
+    let r = T::fma::<I>(raised - magic, T::LN_2(), x);
     exp_small::<I, T>(r).times_exp2_int(magic) * T::LOWER
 }
 

@@ -21,7 +21,7 @@ mod tests;
 mod trigonometric;
 
 pub(crate) use error::{erf, erfc};
-pub(crate) use exponential::{cosh, exp, exp_negative, exp2, expm1, sigmoid, sinh, tanh};
+pub(crate) use exponential::{cosh, exp, exp_of_difference, exp2, expm1, sigmoid, sinh, tanh};
 pub(crate) use format::Format;
 pub(crate) use inverse::{acos, acosh, asin, asinh, atan, atan2, atanh};
 pub(crate) use logarithm::{ln, ln_1p, log2, log10, softplus};
