@@ -14,14 +14,16 @@ const LONG: f64 = 5e-4;
 
 /// Medians of both, in nanoseconds.
 fn compare(mut ours: impl FnMut(), mut theirs: impl FnMut()) -> (f64, f64) {
-    let mut time = |f: &mut dyn FnMut(), n: usize| {
+    let time = |f: &mut dyn FnMut(), n: usize| {
         let start = Instant::now();
         (0..n).for_each(|_| f());
         start.elapsed().as_secs_f64() / n as f64
     };
-    let mut enough = |f: &mut dyn FnMut()| {
+    let enough = |f: &mut dyn FnMut()| {
         time(f, 3);
-        (LONG / time(f, 3)).ceil().max(1.0) as usize
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count")]
+        let count = (LONG / time(f, 3)).ceil().max(1.0) as usize;
+        count
     };
     let counts = (enough(&mut ours), enough(&mut theirs));
     let mut runs: Vec<_> = (0..RUNS).map(|_| (time(&mut ours, counts.0), time(&mut theirs, counts.1))).collect();
@@ -179,30 +181,6 @@ const CASES: &[(&str, Group, usize, usize)] = &[
 ];
 
 fn main() {
-    if let Ok(_) = std::env::var("ONE") {
-        if std::env::var("TINY").is_ok() {
-            let (x, c, y) = (aligned(32, 0), aligned(32, 3), aligned(32, 2));
-            let mut pass = Pass::new(Group::Axpy, 1, 32);
-            for _ in 0..40_000_000 {
-                pass.run([&*x, &*c], [&mut *y], 1);
-            }
-            return;
-        }
-        for _ in 0..3 {
-            let mut ops = 0;
-            let (t, _) =
-                compare(|| ops = gradus::bench::multiply_adds(1000, false, gradus::bench::Code::Widest), || ());
-            println!("{} GFLOP/s", ops as f64 / t);
-        }
-        for k in 0..15 {
-            let n = 1024;
-            let (x, c, y) = (aligned(n, 0), aligned(n, 3), aligned(n, 2));
-            let mut pass = Pass::new(Group::Chain(k), 1, n);
-            let (t, _) = compare(|| pass.run([&*x, &*c], [&mut *y], 1), || ());
-            println!("{k} {} ns per block and op", t / 4.0 / 20.0);
-        }
-        return;
-    }
     let names: Vec<_> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
     println!("{:<24}{:>12}{:>12}{:>8}{:>12}{:>8}", "", "ours ns", "by hand ns", "ratio", "2 threads", "gain");
     for &(name, group, rows, columns) in CASES {

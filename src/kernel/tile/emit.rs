@@ -145,7 +145,9 @@ impl<T: Element> Emitter<'_, '_, T> {
             .map(|&id| if Some(id) == acc { (Mode::Acc, 0) } else { self.place(id).expect("it was brought") })
             .collect();
         let (op, flipped) = choose(&places).unwrap_or_else(|| {
-            acc.into_iter().for_each(|id| self.keep(id));
+            if let Some(id) = acc {
+                self.keep(id);
+            }
             self.fetch(operands[0]);
             for (place, &id) in places.iter_mut().zip(operands).skip(1) {
                 *place = self.place(id).expect("it was kept");
@@ -169,7 +171,9 @@ impl<T: Element> Emitter<'_, '_, T> {
             if acc == Some(id) || self.place(id).is_some() {
                 continue;
             }
-            acc.into_iter().for_each(|id| self.keep(id));
+            if let Some(id) = acc {
+                self.keep(id);
+            }
             self.compute(id, 1);
             acc = Some(id);
         }

@@ -3,6 +3,11 @@
 //! A block of vectors is local to one loop around a `match`, so the compiler keeps it in registers from one instruction to
 //! the next: an instruction whose operand is the previous result neither loads nor stores it. All memory operands, be they
 //! inputs, outputs or intermediate values, go through one table of pointers; those in front move on with each block.
+#![allow(
+    clippy::needless_range_loop,
+    unused_variables,
+    reason = "registers are counted; arms take what their formula needs"
+)]
 
 use super::instr::{Instr, Op};
 use super::program::Foreign;
