@@ -17,6 +17,7 @@ pub(super) struct Compiler<'g, T> {
     offsets: &'g [isize],
     pub(super) facts: Vec<Fact>,
     pub(super) tiling: Tiling,
+    pub(super) level: Level,
     pub(super) part: Part<T>,
     /// What stands in memory.
     entries: Vec<Entry>,
@@ -55,7 +56,7 @@ pub(super) enum End {
 }
 
 impl<'g, T: Element> Compiler<'g, T> {
-    pub(super) fn new(lowered: &'g Lowered<T>, facts: Vec<Fact>, tiling: Tiling) -> Self {
+    pub(super) fn new(lowered: &'g Lowered<T>, facts: Vec<Fact>, tiling: Tiling, level: Level) -> Self {
         let Lowered { graph, offsets, .. } = lowered;
         let part = Part {
             tiling,
@@ -86,6 +87,7 @@ impl<'g, T: Element> Compiler<'g, T> {
             offsets,
             facts,
             tiling,
+            level,
             part,
             entries: Vec::new(),
             homes,
@@ -456,7 +458,7 @@ pub(super) fn compile_at<T: Element>(graph: &Graph<T>, level: Level) -> Program<
     let part = |lowered: &Lowered<T>| {
         let facts = facts(&lowered.graph);
         let tiling = Tiling::new(&lowered.graph, &facts, cost(&lowered.graph, &facts));
-        Compiler::new(lowered, facts, tiling).compile(lowered.first)
+        Compiler::new(lowered, facts, tiling, level).compile(lowered.first)
     };
     Program { level, parts: lower(graph).iter().map(part).collect() }
 }
