@@ -9,7 +9,7 @@
     reason = "registers are counted; arms take what their formula needs"
 )]
 
-use std::hint::assert_unchecked;
+use std::hint::{assert_unchecked, black_box};
 
 use super::instr::{Instr, Op};
 use super::program::Foreign;
@@ -177,6 +177,7 @@ unsafe fn one_block<T: Element, I: Isa, const N: usize>(
     let width = T::V::<I>::N;
     let mut acc = [T::V::<I>::zero(); N];
     let (mut b, mut c) = (acc, acc);
+    let nothing = T::V::<I>::splat(black_box(T::zero()));
     let is_spare = const { has_spare_registers(I::LEVEL) };
     let mut next = code.as_ptr();
     // SAFETY: the code ends with `End`, so there is an instruction behind each other one; the rest is as above.
@@ -265,14 +266,28 @@ unsafe fn one_block<T: Element, I: Isa, const N: usize>(
                 }
                 Op::KeepB => {
                     place!(B 0);
-                    b = acc;
+                    for j in 0..N {
+                        b[j] = acc[j].bit_xor(nothing);
+                    }
                 }
                 Op::KeepC => {
                     place!(C 0);
-                    c = acc;
+                    for j in 0..N {
+                        c[j] = acc[j].bit_xor(nothing);
+                    }
                 }
-                Op::TakeB => arm!(copy B),
-                Op::TakeC => arm!(copy C),
+                Op::TakeB => {
+                    place!(B 0);
+                    for j in 0..N {
+                        acc[j] = b[j].bit_xor(nothing);
+                    }
+                }
+                Op::TakeC => {
+                    place!(C 0);
+                    for j in 0..N {
+                        acc[j] = c[j].bit_xor(nothing);
+                    }
+                }
                 Op::Sum => add_to_lanes::<T, I, N>(&acc, pointer!(0), live, position),
                 Op::Neg => arm!(neg A),
                 Op::Abs => arm!(abs A),
