@@ -134,8 +134,12 @@ impl<T: Element> Run<'_, T> {
             unsafe { one_block::<T, I, N>(self.code, self.table.as_ptr(), rest.min(block), position) };
             rest = rest.saturating_sub(block);
             position += block;
-            for pointer in &mut self.table[..self.moving] {
-                *pointer = pointer.wrapping_add(block);
+            for k in 0..self.moving {
+                // SAFETY: the place is in the table. A volatile read, since a loop over vectors of so few pointers is slow.
+                unsafe {
+                    let pointer = self.table.as_mut_ptr().add(k);
+                    *pointer = pointer.read_volatile().wrapping_add(block);
+                }
             }
         }
     }
