@@ -21,6 +21,8 @@ pub(super) struct Compiler<'g, T> {
     pub(super) part: Part<T>,
     /// What stands in memory.
     entries: Vec<Entry>,
+    /// Where each constant stands.
+    constants: Vec<EntryId>,
     /// Where the value of a node stands, over its own extent, once it is computed.
     pub(super) homes: Vec<Option<EntryId>>,
     /// Where an input whose rows stand apart, or one row for all, is laid out.
@@ -90,6 +92,7 @@ impl<'g, T: Element> Compiler<'g, T> {
             level,
             part,
             entries: Vec::new(),
+            constants: Vec::new(),
             homes,
             packs,
             spreads,
@@ -232,8 +235,16 @@ impl<'g, T: Element> Compiler<'g, T> {
             }
             let entry = match self.graph.nodes[i] {
                 Node::Constant(x) => {
+                    let known = self.part.constants.iter().position(|y| y.bits() == x.bits());
+                    if let Some(k) = known {
+                        self.homes[i] = self.constants.get(k).copied();
+                        continue;
+                    }
                     self.part.constants.push(x);
-                    Entry::Constant(self.part.constants.len() - 1)
+                    let entry = self.entry(Entry::Constant(self.part.constants.len() - 1));
+                    self.constants.push(entry);
+                    self.homes[i] = Some(entry);
+                    continue;
                 }
                 Node::Input { slot, row_stride, column_stride } => {
                     let at = Position { offset: self.offsets[i], row: row_stride, column: column_stride };

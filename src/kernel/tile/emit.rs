@@ -2,6 +2,7 @@
 
 use super::compile::{Compiler, Order};
 use super::facts::{Fact, Moment, Phase};
+use super::fuse::fuse;
 use super::instr::{Beside, Instr, Mode, Op};
 use super::machine::{BLOCK, has_spare_registers};
 use super::program::{Entry, EntryId, Foreign, Segment, Step};
@@ -318,6 +319,7 @@ impl<T: Element> Emitter<'_, '_, T> {
         if self.code.is_empty() {
             return;
         }
+        fuse(&mut self.code);
         self.code.push(Instr { op: Op::End, at: [0; 3] });
         self.table.sort_by_key(|touched| !touched.moving);
         let place = |entry| self.table.iter().position(|touched| touched.entry == entry).unwrap_or(0);

@@ -175,8 +175,8 @@ unsafe fn one_block<T: Element, I: Isa, const N: usize>(
     position: usize,
 ) {
     use formula::{
-        abs, add, ceil, choose, copy, div, eq, floor, ge, gt, le, lt, maximum, minimum, mul, ne, neg, recip, relu,
-        round, rsqrt, sign, sqrt, square, sub, weigh,
+        abs, add, ceil, choose, choose_greater, copy, div, eq, floor, ge, gt, le, lt, maximum, minimum, mul, ne, neg,
+        recip, relu, round, rsqrt, sign, sqrt, square, sub, weigh,
     };
     let width = T::V::<I>::N;
     let mut acc = [T::V::<I>::zero(); N];
@@ -248,6 +248,37 @@ unsafe fn one_block<T: Element, I: Isa, const N: usize>(
                     let (p, q, r) = (place!($x 0), place!($y 1), place!($z 2));
                     for j in 0..N {
                         acc[j] = $f::<T, T::V<I>>(vector!($x p j), vector!($y q j), vector!($z r j));
+                    }
+                }};
+            }
+            // Two functions, one upon the other; the operand of the outer one comes last in the instruction.
+            macro_rules! both {
+                ($g:ident ($f:ident $x:ident $y:ident)) => {{
+                    let (p, q) = (place!($x 0), place!($y 1));
+                    for j in 0..N {
+                        let inner = $f::<T, T::V<I>>(vector!($x p j), vector!($y q j));
+                        acc[j] = $g::<T, T::V<I>>(inner);
+                    }
+                }};
+                ($g:ident ($f:ident $x:ident $y:ident) $z:ident) => {{
+                    let (p, q, r) = (place!($x 0), place!($y 1), place!($z 2));
+                    for j in 0..N {
+                        let inner = $f::<T, T::V<I>>(vector!($x p j), vector!($y q j));
+                        acc[j] = $g::<T, T::V<I>>(inner, vector!($z r j));
+                    }
+                }};
+                ($g:ident $z:ident ($f:ident $x:ident $y:ident)) => {{
+                    let (p, q, r) = (place!($x 0), place!($y 1), place!($z 2));
+                    for j in 0..N {
+                        let inner = $f::<T, T::V<I>>(vector!($x p j), vector!($y q j));
+                        acc[j] = $g::<T, T::V<I>>(vector!($z r j), inner);
+                    }
+                }};
+                ($g:ident $z:ident ($f:ident $x:ident)) => {{
+                    let (p, r) = (place!($x 0), place!($z 2));
+                    for j in 0..N {
+                        let inner = $f::<T, T::V<I>>(vector!($x p j));
+                        acc[j] = $g::<T, T::V<I>>(vector!($z r j), inner);
                     }
                 }};
             }
@@ -366,6 +397,40 @@ unsafe fn one_block<T: Element, I: Isa, const N: usize>(
                 Op::SelectMAN => arm!(choose M A N),
                 Op::SelectMMA => arm!(choose M M A),
                 Op::SelectMNA => arm!(choose M N A),
+                Op::SquareM => arm!(square M),
+                Op::SubMSquareM => both!(sub M (square M)),
+                Op::MulMNAddM => both!(add (mul M N) M),
+                Op::MulMNSubM => both!(sub (mul M N) M),
+                Op::SubMMulMN => both!(sub M (mul M N)),
+                Op::MulMNMulB => both!(mul (mul M N) B),
+                Op::MulMMAddM => both!(add (mul M M) M),
+                Op::MulMMAddN => both!(add (mul M M) N),
+                Op::MulMMMulN => both!(mul (mul M M) N),
+                Op::MulANMulN => both!(mul (mul A N) N),
+                Op::MulANAddN => both!(add (mul A N) N),
+                Op::MulANAddM => both!(add (mul A N) M),
+                Op::MulANAddB => both!(add (mul A N) B),
+                Op::MulAMAddN => both!(add (mul A M) N),
+                Op::MulAMAddM => both!(add (mul A M) M),
+                Op::MulAMAddB => both!(add (mul A M) B),
+                Op::MulAMMulN => both!(mul (mul A M) N),
+                Op::MulAMMulM => both!(mul (mul A M) M),
+                Op::AddMNMulM => both!(mul (add M N) M),
+                Op::AddMNMulB => both!(mul (add M N) B),
+                Op::AddANMulM => both!(mul (add A N) M),
+                Op::AddANMulN => both!(mul (add A N) N),
+                Op::AddMMRelu => both!(relu (add M M)),
+                Op::SubNAMulM => both!(mul (sub N A) M),
+                Op::SubNMMulM => both!(mul (sub N M) M),
+                Op::SubNMMulN => both!(mul (sub N M) N),
+                Op::SubNMSquare => both!(square (sub N M)),
+                Op::SubMNMulM => both!(mul (sub M N) M),
+                Op::SubMNMulN => both!(mul (sub M N) N),
+                Op::SubMMMulM => both!(mul (sub M M) M),
+                Op::SubMMMulN => both!(mul (sub M M) N),
+                Op::SubMMSquare => both!(square (sub M M)),
+                Op::GtMN => arm!(gt M N),
+                Op::SelectGtMMN => arm!(choose_greater M M N),
             }
         }
     }
