@@ -137,6 +137,19 @@ by_hand! {
 }
 
 by_hand! {
+    fn rosenbrock_gradient(x: &[f32], g: &mut [f32]) {
+        let n = x.len();
+        let back = |x: f32, next: f32| (next - x * x) * 2.0 * 100.0;
+        let front = |x: f32, back: f32| -back * (x * 2.0) - (1.0 - x) * 2.0;
+        g[0] = front(x[0], back(x[0], x[1]));
+        for ((g, x), (before, next)) in g[1..].iter_mut().zip(&x[1..]).zip(x.iter().zip(&x[2..])) {
+            *g = front(*x, back(*x, *next)) + back(*before, *x);
+        }
+        g[n - 1] = back(x[n - 2], x[n - 1]);
+    }
+}
+
+by_hand! {
     fn axpy(x: &[f32], y: &[f32], z: &mut [f32]) {
         for ((z, x), y) in z.iter_mut().zip(x).zip(y) {
             *z = x * 0.5 + y;
@@ -178,6 +191,8 @@ const CASES: &[(&str, Group, usize, usize)] = &[
     ("standardize", Group::Standardize, 128, 2048),
     ("rosenbrock", Group::Rosenbrock, 1, 999),
     ("rosenbrock", Group::Rosenbrock, 1, 999_999),
+    ("gradient", Group::RosenbrockGradient, 1, 1000),
+    ("gradient", Group::RosenbrockGradient, 1, 1_000_000),
 ];
 
 fn main() {
@@ -199,6 +214,7 @@ fn main() {
             Group::Standardize => pass.run([x], [y], threads),
             Group::Rosenbrock => pass.run([x, c], [total], threads),
             Group::Chain(_) => (),
+            Group::RosenbrockGradient => pass.run([x, &x[1..]], [y], threads),
             Group::Axpy => pass.run([x, c], [y], threads),
         };
         let hand = || match group {
@@ -208,6 +224,7 @@ fn main() {
             Group::Standardize => standardize(black_box(x), hy, columns),
             Group::Rosenbrock => rosenbrock(black_box(x), c, htotal),
             Group::Chain(_) => (),
+            Group::RosenbrockGradient => rosenbrock_gradient(black_box(x), hy),
             Group::Axpy => axpy(black_box(x), c, hy),
         };
         let (ours, theirs) = compare(|| run(1), hand);

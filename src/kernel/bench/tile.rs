@@ -16,6 +16,8 @@ pub enum Group {
     Standardize,
     /// Σ 100·(y − x²)² + (1 − x)².
     Rosenbrock,
+    /// The gradient of that, x being all numbers but the last and y all but the first.
+    RosenbrockGradient,
     /// y + 0.5·x.
     Axpy,
     /// Twenty of one kind.
@@ -145,6 +147,26 @@ impl Pass {
                 g.0.output(terms, Output::SumAll { slot: 0 });
                 g.2.push(1);
             }
+            Group::RosenbrockGradient => {
+                let (two, one, hundred) = (g.constant(2.0), g.constant(1.0), g.constant(100.0));
+                let next = g.input(true, true);
+                let square = g.one(Unary::Square, x);
+                let u = g.two(Binary::Sub, next, square);
+                let twice = g.two(Binary::Mul, u, two);
+                let back = g.two(Binary::Mul, twice, hundred);
+                let minus = g.one(Unary::Neg, back);
+                let slope = g.two(Binary::Mul, x, two);
+                let first = g.two(Binary::Mul, minus, slope);
+                let w = g.two(Binary::Sub, one, x);
+                let w = g.two(Binary::Mul, w, two);
+                let front = g.two(Binary::Sub, first, w);
+                let length = columns - 1;
+                let a = g.0.push(Node::Shifted { operand: front, shift: 0, length });
+                let b = g.0.push(Node::Shifted { operand: back, shift: 1, length });
+                let all = g.two(Binary::Add, a, b);
+                g.store(all);
+                g.1.fill(length);
+            }
             Group::Chain(k) => {
                 let (y, c) = (g.input(true, true), g.constant(0.5));
                 let mut a = x;
@@ -165,6 +187,18 @@ impl Pass {
                         12 => {
                             let m = g.two(Binary::Gt, y, c);
                             g.0.push(Node::Select(m, a, c))
+                        }
+                        15 => {
+                            let m = g.two(Binary::Add, a, c);
+                            g.two(Binary::Mul, m, c)
+                        }
+                        16 => {
+                            let m = g.two(Binary::Add, a, y);
+                            g.two(Binary::Mul, m, c)
+                        }
+                        17 => {
+                            let m = g.two(Binary::Add, a, c);
+                            g.one(Unary::Neg, m)
                         }
                         13 => {
                             let m = g.two(Binary::Add, y, c);

@@ -17,9 +17,12 @@ pub(super) struct Compiler<'g, T> {
     offsets: &'g [isize],
     pub(super) facts: Vec<Fact>,
     pub(super) tiling: Tiling,
+    pub(super) level: Level,
     pub(super) part: Part<T>,
     /// What stands in memory.
     entries: Vec<Entry>,
+    /// Where each constant stands.
+    constants: Vec<EntryId>,
     /// Where the value of a node stands, over its own extent, once it is computed.
     pub(super) homes: Vec<Option<EntryId>>,
     /// Where an input whose rows stand apart, or one row for all, is laid out.
@@ -55,7 +58,7 @@ pub(super) enum End {
 }
 
 impl<'g, T: Element> Compiler<'g, T> {
-    pub(super) fn new(lowered: &'g Lowered<T>, facts: Vec<Fact>, tiling: Tiling) -> Self {
+    pub(super) fn new(lowered: &'g Lowered<T>, facts: Vec<Fact>, tiling: Tiling, level: Level) -> Self {
         let Lowered { graph, offsets, .. } = lowered;
         let part = Part {
             tiling,
@@ -86,8 +89,10 @@ impl<'g, T: Element> Compiler<'g, T> {
             offsets,
             facts,
             tiling,
+            level,
             part,
             entries: Vec::new(),
+            constants: Vec::new(),
             homes,
             packs,
             spreads,
@@ -230,8 +235,16 @@ impl<'g, T: Element> Compiler<'g, T> {
             }
             let entry = match self.graph.nodes[i] {
                 Node::Constant(x) => {
+                    let known = self.part.constants.iter().position(|y| y.bits() == x.bits());
+                    if let Some(k) = known {
+                        self.homes[i] = self.constants.get(k).copied();
+                        continue;
+                    }
                     self.part.constants.push(x);
-                    Entry::Constant(self.part.constants.len() - 1)
+                    let entry = self.entry(Entry::Constant(self.part.constants.len() - 1));
+                    self.constants.push(entry);
+                    self.homes[i] = Some(entry);
+                    continue;
                 }
                 Node::Input { slot, row_stride, column_stride } => {
                     let at = Position { offset: self.offsets[i], row: row_stride, column: column_stride };
@@ -456,7 +469,7 @@ pub(super) fn compile_at<T: Element>(graph: &Graph<T>, level: Level) -> Program<
     let part = |lowered: &Lowered<T>| {
         let facts = facts(&lowered.graph);
         let tiling = Tiling::new(&lowered.graph, &facts, cost(&lowered.graph, &facts));
-        Compiler::new(lowered, facts, tiling).compile(lowered.first)
+        Compiler::new(lowered, facts, tiling, level).compile(lowered.first)
     };
     Program { level, parts: lower(graph).iter().map(part).collect() }
 }

@@ -2,10 +2,11 @@
 
 use super::compile::{Compiler, Order};
 use super::facts::{Fact, Moment, Phase};
-use super::instr::{Instr, Mode, Op};
-use super::machine::BLOCK;
+use super::fuse::fuse;
+use super::instr::{Beside, Instr, Mode, Op};
+use super::machine::{BLOCK, has_spare_registers};
 use super::program::{Entry, EntryId, Foreign, Segment, Step};
-use super::{Extent, Node, NodeId};
+use super::{Binary, Extent, Node, NodeId};
 use crate::kernel::simd::Element;
 
 /// What is known while the code of a segment is written.
@@ -18,8 +19,14 @@ struct Emitter<'c, 'g, T> {
     uses: Vec<u32>,
     /// Whether the value stands where it belongs.
     done: Vec<bool>,
-    /// The block that holds a value for the time being.
-    kept: Vec<Option<EntryId>>,
+    /// The register or block that holds a value for the time being.
+    kept: Vec<Option<Operand>>,
+    /// Registers beside the accumulator that are free.
+    beside: Vec<Beside>,
+    /// Whether only memory will do, since some op that takes the value finds it nowhere else.
+    in_memory: Vec<bool>,
+    /// The node that the accumulator holds.
+    held: Option<NodeId>,
     /// How many blocks a value takes to compute.
     depth: Vec<u32>,
     /// Blocks that are free.
@@ -48,11 +55,14 @@ impl<T: Element> Compiler<'_, T> {
             return;
         }
         let (mut uses, mut depth) = (vec![0; nodes.len()], vec![0; nodes.len()]);
+        let mut in_memory = vec![false; nodes.len()];
         for (i, (node, fact)) in nodes.iter().zip(&self.facts).enumerate() {
             if here(fact) && node.is_cheap() {
                 let mut operands = Vec::new();
+                let from_memory = takes_memory(node);
                 node.each_operand(|id| {
                     uses[id.index()] += 1;
+                    in_memory[id.index()] |= from_memory;
                     operands.push(depth[id.index()]);
                 });
                 operands.sort_unstable_by(|a, b| b.cmp(a));
@@ -67,6 +77,9 @@ impl<T: Element> Compiler<'_, T> {
             uses,
             done: self.homes.iter().map(Option::is_some).collect(),
             kept: vec![None; nodes.len()],
+            beside: if has_spare_registers(self.level) { vec![Beside::C, Beside::B] } else { Vec::new() },
+            in_memory,
+            held: None,
             depth,
             free: self.blocks.clone(),
             table: Vec::new(),
@@ -77,6 +90,15 @@ impl<T: Element> Compiler<'_, T> {
             emitter.root(NodeId(i as u32));
         }
         emitter.finish();
+    }
+}
+
+/// Whether its instructions find operands in the accumulator and in memory only.
+fn takes_memory<T>(node: &Node<T>) -> bool {
+    match node {
+        Node::Binary(binary, ..) => !matches!(binary, Binary::Add | Binary::Sub | Binary::Mul | Binary::Div),
+        Node::Select(..) => true,
+        _ => false,
     }
 }
 
@@ -166,7 +188,8 @@ impl<T: Element> Emitter<'_, '_, T> {
     fn bring(&mut self, operands: &[NodeId]) -> Option<NodeId> {
         let mut missing: Vec<_> = operands.iter().copied().filter(|&id| self.place(id).is_none()).collect();
         missing.sort_by_key(|id| std::cmp::Reverse(self.depth[id.index()]));
-        let mut acc = None;
+        // What the accumulator happens to hold need not be fetched.
+        let mut acc = self.held.filter(|id| missing.is_empty() && operands.contains(id));
         for id in missing {
             if acc == Some(id) || self.place(id).is_some() {
                 continue;
@@ -182,8 +205,8 @@ impl<T: Element> Emitter<'_, '_, T> {
 
     /// Where a node stands in memory, if it does.
     fn place(&mut self, id: NodeId) -> Option<Operand> {
-        if let Some(block) = self.kept[id.index()] {
-            return Some((Mode::Memory, block));
+        if let Some(kept) = self.kept[id.index()] {
+            return Some(kept);
         }
         if !self.done[id.index()] {
             return None;
@@ -201,13 +224,20 @@ impl<T: Element> Emitter<'_, '_, T> {
     /// Loads a node that stands in memory into the accumulator.
     fn fetch(&mut self, id: NodeId) {
         let place = self.place(id).expect("it was computed before");
-        let op = if place.0 == Mode::Number { Op::Splat } else { Op::Load };
-        self.push(op, &[place]);
+        if let Some(op) = Op::fetch(place.0) {
+            self.push(op, &[place]);
+        }
+        self.held = Some(id);
     }
 
-    /// Keeps the accumulator, which holds this node, in a block, unless it is in memory already.
+    /// Keeps the accumulator, which holds this node, in a register or a block, unless it is in memory already.
     fn keep(&mut self, id: NodeId) {
         if self.place(id).is_some() {
+            return;
+        }
+        if let Some(register) = self.beside.pop_if(|_| !self.in_memory[id.index()]) {
+            self.kept[id.index()] = Some((Mode::Beside(register), 0));
+            self.push(Op::keep(register), &[]);
             return;
         }
         let block = self.free.pop().unwrap_or_else(|| {
@@ -216,7 +246,7 @@ impl<T: Element> Emitter<'_, '_, T> {
             self.compiler.blocks.push(block);
             block
         });
-        self.kept[id.index()] = Some(block);
+        self.kept[id.index()] = Some((Mode::Memory, block));
         self.push(Op::Store, &[(Mode::Memory, block)]);
     }
 
@@ -232,6 +262,7 @@ impl<T: Element> Emitter<'_, '_, T> {
             self.keep(id);
         }
         self.follow_orders(id);
+        self.held = Some(id);
     }
 
     /// Some code used these nodes.
@@ -240,7 +271,11 @@ impl<T: Element> Emitter<'_, '_, T> {
             let uses = &mut self.uses[id.index()];
             *uses -= 1;
             if *uses == 0 {
-                self.free.extend(self.kept[id.index()].take());
+                match self.kept[id.index()].take() {
+                    Some((Mode::Beside(register), _)) => self.beside.push(register),
+                    Some((_, block)) => self.free.push(block),
+                    None => {}
+                }
             }
         }
     }
@@ -258,8 +293,13 @@ impl<T: Element> Emitter<'_, '_, T> {
     }
 
     fn push(&mut self, op: Op, places: &[Operand]) {
+        if !matches!(op, Op::Store | Op::Increase | Op::Sum | Op::KeepB | Op::KeepC) {
+            self.held = None;
+        }
         let mut at = [0; 3];
-        for (at, &(mode, entry)) in at.iter_mut().zip(places).filter(|(_, place)| place.0 != Mode::Acc) {
+        for (at, &(mode, entry)) in
+            at.iter_mut().zip(places).filter(|(_, place)| matches!(place.0, Mode::Memory | Mode::Number))
+        {
             *at = entry;
             let moving = mode == Mode::Memory && !self.compiler.blocks.contains(&entry);
             let known = self.table.iter().position(|touched| touched.entry == entry);
@@ -279,6 +319,7 @@ impl<T: Element> Emitter<'_, '_, T> {
         if self.code.is_empty() {
             return;
         }
+        fuse(&mut self.code);
         self.code.push(Instr { op: Op::End, at: [0; 3] });
         self.table.sort_by_key(|touched| !touched.moving);
         let place = |entry| self.table.iter().position(|touched| touched.entry == entry).unwrap_or(0);

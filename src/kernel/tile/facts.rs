@@ -1,6 +1,6 @@
 //! What is to be known of the nodes of a graph before code is made.
 
-use super::{Extent, Graph, Node, NodeId};
+use super::{Extent, Graph, Node};
 
 /// What is known of a node.
 #[derive(Clone, Copy, Debug)]
@@ -77,18 +77,42 @@ pub(super) fn facts<T>(graph: &Graph<T>) -> Vec<Fact> {
     for &(id, _) in &graph.outputs {
         facts[id.index()].needed = true;
     }
-    for (i, node) in graph.nodes.iter().enumerate().rev().filter(|&(_, node)| !node.is_leaf()) {
+    for (i, node) in graph.nodes.iter().enumerate().rev() {
+        if facts[i].needed {
+            node.each_operand(|id| facts[id.index()].needed = true);
+        }
+    }
+    sink(graph, &mut facts);
+    for (i, node) in graph.nodes.iter().enumerate() {
         let Fact { stage, extent, needed: true, .. } = facts[i] else { continue };
         let phase = match extent {
             _ if node.is_heavy() => Phase::Heavy,
             Extent::Whole => Phase::Cells,
             _ => Phase::Columns,
         };
-        node.each_operand(|NodeId(id)| {
-            let operand = &mut facts[id as usize];
-            operand.needed = true;
-            operand.last = operand.last.max(Moment { stage, phase });
+        node.each_operand(|id| {
+            let last = &mut facts[id.index()].last;
+            *last = Moment { stage, phase }.max(*last);
         });
     }
     facts
+}
+
+/// Puts cheap nodes off until they are used, unless that leaves more values waiting than before.
+fn sink<T>(graph: &Graph<T>, facts: &mut [Fact]) {
+    let mut latest = vec![u32::MAX; graph.nodes.len()];
+    graph.outputs.iter().for_each(|(id, _)| latest[id.index()] = 0);
+    for (i, node) in graph.nodes.iter().enumerate().rev().filter(|(_, node)| !node.is_leaf()) {
+        if !facts[i].needed {
+            continue;
+        }
+        let mut waiting = 0;
+        node.each_operand(|id| waiting += usize::from(!graph.nodes[id.index()].is_leaf()));
+        if node.is_cheap() && waiting <= 1 && facts[i].extent != Extent::Number {
+            facts[i].stage = facts[i].stage.max(latest[i]);
+            facts[i].last.stage = facts[i].stage;
+        }
+        let before = facts[i].stage - u32::from(node.is_heavy());
+        node.each_operand(|id| latest[id.index()] = latest[id.index()].min(before));
+    }
 }

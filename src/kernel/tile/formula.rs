@@ -42,6 +42,8 @@ formulas! {
     le(x, y) = truth::<T, V>(x.le(y));
     gt(x, y) = truth::<T, V>(x.gt(y));
     ge(x, y) = truth::<T, V>(x.ge(y));
+    /// `chosen` where x is greater than what stands in otherwise.
+    choose_greater(x, chosen, otherwise) = V::select(x.gt(otherwise), chosen, otherwise);
     choose(condition, chosen, otherwise) = V::select(condition.eq(V::zero()), otherwise, chosen);
 }
 

@@ -12,8 +12,8 @@ pub(super) struct Instr {
 
 /// What an instruction does to the accumulator.
 ///
-/// The letters say where the operands are: A in the accumulator, M in memory, N a number in memory that stands for all. The
-/// result is in the accumulator.
+/// The letters say where the operands are: A in the accumulator, B and C in the registers beside it, M in memory, N a number
+/// in memory that stands for all. The result is in the accumulator.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
 pub(super) enum Op {
@@ -25,6 +25,12 @@ pub(super) enum Op {
     Store,
     /// Adds the accumulator to memory.
     Increase,
+    /// From the accumulator to the register.
+    KeepB,
+    KeepC,
+    /// From the register to the accumulator.
+    TakeB,
+    TakeC,
     /// Adds the accumulator to the lanes of a sum.
     Sum,
     Neg,
@@ -38,10 +44,16 @@ pub(super) enum Op {
     Floor,
     Ceil,
     Round,
+    AddAB,
+    AddAC,
     AddAM,
     AddAN,
     AddMM,
     AddMN,
+    SubAB,
+    SubAC,
+    SubBA,
+    SubCA,
     SubAM,
     SubAN,
     SubMA,
@@ -49,10 +61,16 @@ pub(super) enum Op {
     SubMM,
     SubMN,
     SubNM,
+    MulAB,
+    MulAC,
     MulAM,
     MulAN,
     MulMM,
     MulMN,
+    DivAB,
+    DivAC,
+    DivBA,
+    DivCA,
     DivAM,
     DivAN,
     DivMA,
@@ -88,17 +106,76 @@ pub(super) enum Op {
     SelectMAN,
     SelectMMA,
     SelectMNA,
+    // Two in one, see `fuse`: what comes first stands first.
+    SquareM,
+    SubMSquareM,
+    MulMNAddM,
+    MulMNSubM,
+    SubMMulMN,
+    MulMNMulB,
+    MulMMAddM,
+    MulMMAddN,
+    MulMMMulN,
+    MulANMulN,
+    MulANAddN,
+    MulANAddM,
+    MulANAddB,
+    MulAMAddN,
+    MulAMAddM,
+    MulAMAddB,
+    MulAMMulN,
+    MulAMMulM,
+    AddMNMulM,
+    AddMNMulB,
+    AddANMulM,
+    AddANMulN,
+    AddMMRelu,
+    SubNAMulM,
+    SubNMMulM,
+    SubNMMulN,
+    SubNMSquare,
+    SubMNMulM,
+    SubMNMulN,
+    SubMMMulM,
+    SubMMMulN,
+    SubMMSquare,
+    GtMN,
+    SelectGtMMN,
 }
 
 /// Where an operand of an instruction is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Mode {
     Acc,
+    /// In the register B or C.
+    Beside(Beside),
     Memory,
     Number,
 }
 
+/// A register beside the accumulator.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Beside {
+    B,
+    C,
+}
+
 impl Op {
+    pub(super) fn keep(register: Beside) -> Self {
+        if register == Beside::B { Self::KeepB } else { Self::KeepC }
+    }
+
+    /// Brings what is there into the accumulator.
+    pub(super) fn fetch(mode: Mode) -> Option<Self> {
+        match mode {
+            Mode::Acc => None,
+            Mode::Beside(Beside::B) => Some(Self::TakeB),
+            Mode::Beside(Beside::C) => Some(Self::TakeC),
+            Mode::Memory => Some(Self::Load),
+            Mode::Number => Some(Self::Splat),
+        }
+    }
+
     /// Nothing for a copy, which is what the accumulator holds already.
     pub(super) fn unary(unary: Unary) -> Option<Self> {
         Some(match unary {
@@ -123,8 +200,21 @@ impl Op {
     }
 
     fn exact(binary: Binary, a: Mode, b: Mode) -> Option<Self> {
-        use Mode::{Acc, Memory, Number};
+        use self::Beside::{B, C};
+        use Mode::{Acc, Beside, Memory, Number};
         Some(match (binary, a, b) {
+            (Binary::Add, Acc, Beside(B)) => Self::AddAB,
+            (Binary::Add, Acc, Beside(C)) => Self::AddAC,
+            (Binary::Sub, Acc, Beside(B)) => Self::SubAB,
+            (Binary::Sub, Beside(B), Acc) => Self::SubBA,
+            (Binary::Sub, Acc, Beside(C)) => Self::SubAC,
+            (Binary::Sub, Beside(C), Acc) => Self::SubCA,
+            (Binary::Mul, Acc, Beside(B)) => Self::MulAB,
+            (Binary::Mul, Acc, Beside(C)) => Self::MulAC,
+            (Binary::Div, Acc, Beside(B)) => Self::DivAB,
+            (Binary::Div, Beside(B), Acc) => Self::DivBA,
+            (Binary::Div, Acc, Beside(C)) => Self::DivAC,
+            (Binary::Div, Beside(C), Acc) => Self::DivCA,
             (Binary::Add, Acc, Memory) => Self::AddAM,
             (Binary::Add, Acc, Number) => Self::AddAN,
             (Binary::Add, Memory, Memory) => Self::AddMM,

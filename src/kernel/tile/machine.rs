@@ -9,6 +9,8 @@
     reason = "registers are counted; arms take what their formula needs"
 )]
 
+use std::hint::{assert_unchecked, black_box};
+
 use super::instr::{Instr, Op};
 use super::program::Foreign;
 use super::{LANES, formula};
@@ -33,17 +35,15 @@ pub(super) struct Run<'a, T> {
 }
 
 /// The elements of the largest block on any instruction set.
-pub(super) const BLOCK: usize = 256;
+pub(super) const BLOCK: usize = 128;
 
-/// The vectors of a small block.
-const SMALL: usize = 4;
+/// The vectors of a block, and of a small one.
+const VECTORS: usize = 8;
+const SMALL: usize = 2;
 
-/// How many vectors a block has: as many as leave some registers to spare.
-const fn vectors(level: Level) -> usize {
-    match level {
-        Level::Avx512 | Level::Neon => 16,
-        Level::Avx2 | Level::Portable => 8,
-    }
+/// Whether there are registers for two blocks beside the accumulator.
+pub(super) const fn has_spare_registers(level: Level) -> bool {
+    matches!(level, Level::Avx512 | Level::Neon)
 }
 
 impl<T: Element> Kernel for Run<'_, T> {
@@ -52,13 +52,7 @@ impl<T: Element> Kernel for Run<'_, T> {
     #[inline(always)]
     fn run<I: Isa>(self) {
         // SAFETY: whoever made the run vouches for it.
-        unsafe {
-            if const { vectors(I::LEVEL) == 16 } {
-                self.all::<I, 16>();
-            } else {
-                self.all::<I, 8>();
-            }
-        }
+        unsafe { self.all::<I>() }
     }
 }
 
@@ -69,16 +63,16 @@ impl<T: Element> Run<'_, T> {
     ///
     /// See [`execute`](Self::execute); only `behind` elements beyond `len` are touched at foreign pointers.
     #[inline(always)]
-    unsafe fn all<I: Isa, const N: usize>(mut self) {
+    unsafe fn all<I: Isa>(mut self) {
         let width = T::V::<I>::N;
-        let (block, small) = (N * width, SMALL * width);
+        let (block, small) = (VECTORS * width, SMALL * width);
         let rest = self.len % block;
         let is_short = rest <= 2 * small;
         let covered = if is_short { rest.next_multiple_of(small) } else { block };
         let whole = self.len - rest;
         // SAFETY: the blocks for the ends are as long as a block of ours.
         unsafe {
-            self.execute::<I, N>(whole, 0);
+            self.execute::<I, VECTORS>(whole, 0);
             if rest == 0 {
                 return;
             }
@@ -89,7 +83,7 @@ impl<T: Element> Run<'_, T> {
             if is_short {
                 self.execute::<I, SMALL>(rest, whole);
             } else {
-                self.execute::<I, N>(rest, whole);
+                self.execute::<I, VECTORS>(rest, whole);
             }
             if stands_out {
                 self.take_ends::<I>(rest);
@@ -140,8 +134,12 @@ impl<T: Element> Run<'_, T> {
             unsafe { one_block::<T, I, N>(self.code, self.table.as_ptr(), rest.min(block), position) };
             rest = rest.saturating_sub(block);
             position += block;
-            for pointer in &mut self.table[..self.moving] {
-                *pointer = pointer.wrapping_add(block);
+            for k in 0..self.moving {
+                // SAFETY: the place is in the table. A volatile read, since a loop over vectors of so few pointers is slow.
+                unsafe {
+                    let pointer = self.table.as_mut_ptr().add(k);
+                    *pointer = pointer.read_volatile().wrapping_add(block);
+                }
             }
         }
     }
@@ -177,11 +175,14 @@ unsafe fn one_block<T: Element, I: Isa, const N: usize>(
     position: usize,
 ) {
     use formula::{
-        abs, add, ceil, choose, copy, div, eq, floor, ge, gt, le, lt, maximum, minimum, mul, ne, neg, recip, relu,
-        round, rsqrt, sign, sqrt, square, sub, weigh,
+        abs, add, ceil, choose, choose_greater, copy, div, eq, floor, ge, gt, le, lt, maximum, minimum, mul, ne, neg,
+        recip, relu, round, rsqrt, sign, sqrt, square, sub, weigh,
     };
     let width = T::V::<I>::N;
     let mut acc = [T::V::<I>::zero(); N];
+    let (mut b, mut c) = (acc, acc);
+    let nothing = T::V::<I>::splat(black_box(T::zero()));
+    let is_spare = const { has_spare_registers(I::LEVEL) };
     let mut next = code.as_ptr();
     // SAFETY: the code ends with `End`, so there is an instruction behind each other one; the rest is as above.
     unsafe {
@@ -198,6 +199,14 @@ unsafe fn one_block<T: Element, I: Isa, const N: usize>(
                 (A $k:literal) => {
                     ()
                 };
+                (B $k:literal) => {
+                    // SAFETY: the compiler uses no registers that there are not.
+                    assert_unchecked(is_spare)
+                };
+                (C $k:literal) => {
+                    // SAFETY: see above.
+                    assert_unchecked(is_spare)
+                };
                 (M $k:literal) => {
                     pointer!($k)
                 };
@@ -209,6 +218,12 @@ unsafe fn one_block<T: Element, I: Isa, const N: usize>(
                 (A $at:ident $j:ident) => {
                     acc[$j]
                 };
+                (B $at:ident $j:ident) => {
+                    b[$j]
+                };
+                (C $at:ident $j:ident) => {
+                    c[$j]
+                };
                 (M $at:ident $j:ident) => {
                     T::V::<I>::load($at.add($j * width))
                 };
@@ -218,21 +233,52 @@ unsafe fn one_block<T: Element, I: Isa, const N: usize>(
             }
             macro_rules! arm {
                 ($f:ident $x:ident) => {{
-                    let a = place!($x 0);
+                    let p = place!($x 0);
                     for j in 0..N {
-                        acc[j] = $f::<T, T::V<I>>(vector!($x a j));
+                        acc[j] = $f::<T, T::V<I>>(vector!($x p j));
                     }
                 }};
                 ($f:ident $x:ident $y:ident) => {{
-                    let (a, b) = (place!($x 0), place!($y 1));
+                    let (p, q) = (place!($x 0), place!($y 1));
                     for j in 0..N {
-                        acc[j] = $f::<T, T::V<I>>(vector!($x a j), vector!($y b j));
+                        acc[j] = $f::<T, T::V<I>>(vector!($x p j), vector!($y q j));
                     }
                 }};
                 ($f:ident $x:ident $y:ident $z:ident) => {{
-                    let (a, b, c) = (place!($x 0), place!($y 1), place!($z 2));
+                    let (p, q, r) = (place!($x 0), place!($y 1), place!($z 2));
                     for j in 0..N {
-                        acc[j] = $f::<T, T::V<I>>(vector!($x a j), vector!($y b j), vector!($z c j));
+                        acc[j] = $f::<T, T::V<I>>(vector!($x p j), vector!($y q j), vector!($z r j));
+                    }
+                }};
+            }
+            // Two functions, one upon the other; the operand of the outer one comes last in the instruction.
+            macro_rules! both {
+                ($g:ident ($f:ident $x:ident $y:ident)) => {{
+                    let (p, q) = (place!($x 0), place!($y 1));
+                    for j in 0..N {
+                        let inner = $f::<T, T::V<I>>(vector!($x p j), vector!($y q j));
+                        acc[j] = $g::<T, T::V<I>>(inner);
+                    }
+                }};
+                ($g:ident ($f:ident $x:ident $y:ident) $z:ident) => {{
+                    let (p, q, r) = (place!($x 0), place!($y 1), place!($z 2));
+                    for j in 0..N {
+                        let inner = $f::<T, T::V<I>>(vector!($x p j), vector!($y q j));
+                        acc[j] = $g::<T, T::V<I>>(inner, vector!($z r j));
+                    }
+                }};
+                ($g:ident $z:ident ($f:ident $x:ident $y:ident)) => {{
+                    let (p, q, r) = (place!($x 0), place!($y 1), place!($z 2));
+                    for j in 0..N {
+                        let inner = $f::<T, T::V<I>>(vector!($x p j), vector!($y q j));
+                        acc[j] = $g::<T, T::V<I>>(vector!($z r j), inner);
+                    }
+                }};
+                ($g:ident $z:ident ($f:ident $x:ident)) => {{
+                    let (p, r) = (place!($x 0), place!($z 2));
+                    for j in 0..N {
+                        let inner = $f::<T, T::V<I>>(vector!($x p j));
+                        acc[j] = $g::<T, T::V<I>>(vector!($z r j), inner);
                     }
                 }};
             }
@@ -253,6 +299,30 @@ unsafe fn one_block<T: Element, I: Isa, const N: usize>(
                         (T::V::<I>::load(to) + acc[j]).store(to);
                     }
                 }
+                Op::KeepB => {
+                    place!(B 0);
+                    for j in 0..N {
+                        b[j] = acc[j].bit_xor(nothing);
+                    }
+                }
+                Op::KeepC => {
+                    place!(C 0);
+                    for j in 0..N {
+                        c[j] = acc[j].bit_xor(nothing);
+                    }
+                }
+                Op::TakeB => {
+                    place!(B 0);
+                    for j in 0..N {
+                        acc[j] = b[j].bit_xor(nothing);
+                    }
+                }
+                Op::TakeC => {
+                    place!(C 0);
+                    for j in 0..N {
+                        acc[j] = c[j].bit_xor(nothing);
+                    }
+                }
                 Op::Sum => add_to_lanes::<T, I, N>(&acc, pointer!(0), live, position),
                 Op::Neg => arm!(neg A),
                 Op::Abs => arm!(abs A),
@@ -265,10 +335,16 @@ unsafe fn one_block<T: Element, I: Isa, const N: usize>(
                 Op::Floor => arm!(floor A),
                 Op::Ceil => arm!(ceil A),
                 Op::Round => arm!(round A),
+                Op::AddAB => arm!(add A B),
+                Op::AddAC => arm!(add A C),
                 Op::AddAM => arm!(add A M),
                 Op::AddAN => arm!(add A N),
                 Op::AddMM => arm!(add M M),
                 Op::AddMN => arm!(add M N),
+                Op::SubAB => arm!(sub A B),
+                Op::SubAC => arm!(sub A C),
+                Op::SubBA => arm!(sub B A),
+                Op::SubCA => arm!(sub C A),
                 Op::SubAM => arm!(sub A M),
                 Op::SubAN => arm!(sub A N),
                 Op::SubMA => arm!(sub M A),
@@ -276,10 +352,16 @@ unsafe fn one_block<T: Element, I: Isa, const N: usize>(
                 Op::SubMM => arm!(sub M M),
                 Op::SubMN => arm!(sub M N),
                 Op::SubNM => arm!(sub N M),
+                Op::MulAB => arm!(mul A B),
+                Op::MulAC => arm!(mul A C),
                 Op::MulAM => arm!(mul A M),
                 Op::MulAN => arm!(mul A N),
                 Op::MulMM => arm!(mul M M),
                 Op::MulMN => arm!(mul M N),
+                Op::DivAB => arm!(div A B),
+                Op::DivAC => arm!(div A C),
+                Op::DivBA => arm!(div B A),
+                Op::DivCA => arm!(div C A),
                 Op::DivAM => arm!(div A M),
                 Op::DivAN => arm!(div A N),
                 Op::DivMA => arm!(div M A),
@@ -315,6 +397,40 @@ unsafe fn one_block<T: Element, I: Isa, const N: usize>(
                 Op::SelectMAN => arm!(choose M A N),
                 Op::SelectMMA => arm!(choose M M A),
                 Op::SelectMNA => arm!(choose M N A),
+                Op::SquareM => arm!(square M),
+                Op::SubMSquareM => both!(sub M (square M)),
+                Op::MulMNAddM => both!(add (mul M N) M),
+                Op::MulMNSubM => both!(sub (mul M N) M),
+                Op::SubMMulMN => both!(sub M (mul M N)),
+                Op::MulMNMulB => both!(mul (mul M N) B),
+                Op::MulMMAddM => both!(add (mul M M) M),
+                Op::MulMMAddN => both!(add (mul M M) N),
+                Op::MulMMMulN => both!(mul (mul M M) N),
+                Op::MulANMulN => both!(mul (mul A N) N),
+                Op::MulANAddN => both!(add (mul A N) N),
+                Op::MulANAddM => both!(add (mul A N) M),
+                Op::MulANAddB => both!(add (mul A N) B),
+                Op::MulAMAddN => both!(add (mul A M) N),
+                Op::MulAMAddM => both!(add (mul A M) M),
+                Op::MulAMAddB => both!(add (mul A M) B),
+                Op::MulAMMulN => both!(mul (mul A M) N),
+                Op::MulAMMulM => both!(mul (mul A M) M),
+                Op::AddMNMulM => both!(mul (add M N) M),
+                Op::AddMNMulB => both!(mul (add M N) B),
+                Op::AddANMulM => both!(mul (add A N) M),
+                Op::AddANMulN => both!(mul (add A N) N),
+                Op::AddMMRelu => both!(relu (add M M)),
+                Op::SubNAMulM => both!(mul (sub N A) M),
+                Op::SubNMMulM => both!(mul (sub N M) M),
+                Op::SubNMMulN => both!(mul (sub N M) N),
+                Op::SubNMSquare => both!(square (sub N M)),
+                Op::SubMNMulM => both!(mul (sub M N) M),
+                Op::SubMNMulN => both!(mul (sub M N) N),
+                Op::SubMMMulM => both!(mul (sub M M) M),
+                Op::SubMMMulN => both!(mul (sub M M) N),
+                Op::SubMMSquare => both!(square (sub M M)),
+                Op::GtMN => arm!(gt M N),
+                Op::SelectGtMMN => arm!(choose_greater M M N),
             }
         }
     }

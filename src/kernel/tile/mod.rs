@@ -9,6 +9,7 @@ mod emit;
 mod expand;
 mod facts;
 mod formula;
+mod fuse;
 mod graph;
 mod instr;
 mod lower;

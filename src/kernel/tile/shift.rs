@@ -4,8 +4,11 @@
 use std::collections::BTreeSet;
 
 use super::lower::Lowered;
-use super::{Graph, Node, NodeId, Operands, Output};
+use super::{Graph, LANES, Node, NodeId, Operands, Output};
 use crate::real::Real;
+
+/// Columns of a range that is worth another one before it.
+const LONG: usize = 1 << 13;
 
 /// Whether anything is shifted.
 pub(super) fn any<T>(graph: &Graph<T>) -> bool {
@@ -26,6 +29,7 @@ pub(super) fn ranges<T: Real>(graph: &Graph<T>) -> Vec<Lowered<T>> {
     let mut cuts = BTreeSet::from([0, graph.columns]);
     let mut seen = BTreeSet::new();
     graph.outputs.iter().for_each(|&(id, _)| find_cuts(graph, id, 0, &mut cuts, &mut seen));
+    align(&mut cuts);
     let cuts: Vec<_> = cuts.into_iter().collect();
     let range = |ends: &[usize]| {
         let mut part = Graph::new(graph.rows, ends[1] - ends[0]);
@@ -38,6 +42,13 @@ pub(super) fn ranges<T: Real>(graph: &Graph<T>) -> Vec<Lowered<T>> {
         Lowered { graph: part, offsets, first: ends[0] }
     };
     cuts.windows(2).map(range).collect()
+}
+
+/// Cuts a few columns off the front of long ranges, so that the rest is written at the edges of cache lines.
+fn align(cuts: &mut BTreeSet<usize>) {
+    let ends: Vec<_> = cuts.iter().copied().collect();
+    let long = ends.windows(2).filter(|ends| ends[1] - ends[0] > LONG && !ends[0].is_multiple_of(LANES));
+    cuts.extend(long.map(|ends| ends[0].next_multiple_of(LANES)));
 }
 
 /// Collects the columns at which a shifted operand begins or ends, seen through shifts by `by` columns altogether.

@@ -93,7 +93,8 @@ impl Tiling {
 
     /// Whether the tiles follow the blocks in which sums are taken.
     pub(super) fn follows_sums(&self) -> bool {
-        self.is_flat() && self.tile_columns > 0 && SUM_BLOCK.is_multiple_of(self.tile_columns)
+        let is_one = self.tile_columns == self.columns && self.columns <= SUM_BLOCK;
+        self.is_flat() && self.tile_columns > 0 && (is_one || SUM_BLOCK.is_multiple_of(self.tile_columns))
     }
 }
 
