@@ -2,7 +2,8 @@
 //!
 //! `cargo bench --bench steps -- --tsv` prints one line a workload, `name<TAB>microseconds per step`: the median of nine
 //! repetitions. Words on the command line choose workloads by name; `--listing` prints the tape instead, and `--steps=1000`
-//! runs just so many steps, for a profiler.
+//! runs just so many steps, for a profiler. The last rows are what others are not timed on: recordings that change from step to
+//! step, values that are read besides, the first step of a tape, and depth.
 
 use std::env;
 use std::hint::black_box;
@@ -45,6 +46,22 @@ fn main() {
     let mut rng = StdRng::seed_from_u64(2);
     let matrix = Init::Normal { mean: 0.0, deviation: 1.0 }.array([1024, 1024], &mut rng);
     bench.gradient("logsumexp-tanh 1024x1024 grad", &matrix, |x| (x.tanh() * 2.0 + 1.0).logsumexp_axis(1).mean());
+
+    bench.recurrent("rnn 16-32-1 b32, lengths 3 to 10 in turn");
+    bench.small("small, relu and tanh in turn", |turn, [first, second], images, labels| {
+        let hidden = first.forward(images);
+        let hidden = if turn % 2 == 0 { hidden.relu() } else { hidden.tanh() };
+        (cross_entropy(second.forward(hidden), labels), None)
+    });
+    bench.small("small, logits read after backward", |_, [first, second], images, labels| {
+        let logits = second.forward(first.forward(images).relu());
+        (cross_entropy(logits, labels), Some(logits))
+    });
+    bench.validated("small, and the loss of 256 others after each step");
+    bench.first("mnist 784-128-10 b64, first step of a tape");
+    for depth in [100, 1000, 10_000] {
+        bench.deep(&format!("{depth} layers of width 8 b1 tanh sgd"), depth);
+    }
 }
 
 fn adam() -> Adam<f32> {
@@ -58,6 +75,19 @@ fn rosenbrock(x: Var<'_, f32>) -> Var<'_, f32> {
 
 fn chain(x: Var<'_, f32>) -> Var<'_, f32> {
     (0..250).fold(x, |x, _| (x * 1.001 + 0.01).sin() - 0.5)
+}
+
+/// A loss, and what else is read.
+type Read<'t> = (Var<'t, f32>, Option<Var<'t, f32>>);
+
+/// A network of this seed's weights, and a batch for it.
+fn classifier(sizes: &[usize], batch: usize) -> (Params<f32>, Mlp, ArrayD<f32>, Vec<usize>) {
+    let mut rng = StdRng::seed_from_u64(7);
+    let mut params = Params::new();
+    let mlp = Mlp::new(&mut params, "mlp", sizes, Activation::Relu, &mut rng);
+    let images = Init::Normal { mean: 0.0, deviation: 1.0 }.array([batch, sizes[0]], &mut rng);
+    let labels = (0..batch).map(|_| rng.random_range(0..sizes[sizes.len() - 1])).collect();
+    (params, mlp, images, labels)
 }
 
 #[derive(Clone, Copy)]
@@ -107,6 +137,110 @@ impl Bench {
                 Loss::Bce => bce_with_logits(logits, step.input(&targets)),
             };
             black_box(loss.backward(&mut gradient));
+            optimizer.step(&mut params, &gradient);
+        });
+        self.list(&tape);
+    }
+
+    /// Steps of the small network with the loss that `forward` makes in each turn; what it answers besides is read after
+    /// `backward`.
+    fn small(&self, name: &str, forward: impl for<'t> Fn(usize, &[Linear; 2], Var<'t, f32>, &[usize]) -> Read<'t>) {
+        if !self.wants(name) {
+            return;
+        }
+        let (_, _, images, labels) = classifier(&[64, 32, 10], 64);
+        let mut rng = StdRng::seed_from_u64(8);
+        let mut params = Params::<f32>::new();
+        let layers =
+            [("first", 64, 32), ("second", 32, 10)].map(|(name, n, m)| Linear::new(&mut params, name, n, m, &mut rng));
+        let (mut tape, mut gradient, mut optimizer) = (Tape::new(), params.gradient(), adam());
+        let mut read = ArrayD::zeros(vec![64, 10]);
+        let mut turn = 0;
+        self.time(name, || {
+            let step = tape.record(&params);
+            let (loss, other) = forward(turn, &layers, step.input(&images), &labels);
+            black_box(loss.backward(&mut gradient));
+            if let Some(other) = other {
+                other.value_into(&mut read);
+            }
+            optimizer.step(&mut params, &gradient);
+            turn += 1;
+        });
+        self.list(&tape);
+    }
+
+    fn validated(&self, name: &str) {
+        if !self.wants(name) {
+            return;
+        }
+        let (mut params, mlp, images, labels) = classifier(&[64, 32, 10], 64);
+        let (_, _, others, their_labels) = classifier(&[64, 32, 10], 256);
+        let (mut tape, mut gradient, mut optimizer) = (Tape::new(), params.gradient(), adam());
+        self.time(name, || {
+            let step = tape.record(&params);
+            black_box(cross_entropy(mlp.forward(step.input(&images)), &labels).backward(&mut gradient));
+            optimizer.step(&mut params, &gradient);
+            let step = tape.record(&params);
+            black_box(cross_entropy(mlp.forward(step.input(&others)), &their_labels).item());
+        });
+        self.list(&tape);
+    }
+
+    fn first(&self, name: &str) {
+        if !self.wants(name) {
+            return;
+        }
+        let (mut params, mlp, images, labels) = classifier(&[784, 128, 10], 64);
+        let (mut gradient, mut optimizer) = (params.gradient(), adam());
+        self.time(name, || {
+            let mut tape = Tape::new();
+            let step = tape.record(&params);
+            black_box(cross_entropy(mlp.forward(step.input(&images)), &labels).backward(&mut gradient));
+            optimizer.step(&mut params, &gradient);
+        });
+    }
+
+    fn recurrent(&self, name: &str) {
+        if !self.wants(name) {
+            return;
+        }
+        let mut rng = StdRng::seed_from_u64(7);
+        let mut params = Params::<f32>::new();
+        let input = Linear::new(&mut params, "input", 16, 32, &mut rng);
+        let state = Linear::without_bias(&mut params, "state", 32, 32, &mut rng);
+        let output = Linear::new(&mut params, "output", 32, 1, &mut rng);
+        let normal = Init::Normal { mean: 0.0, deviation: 1.0 };
+        let series: Vec<ArrayD<f32>> = (0..10).map(|_| normal.array([32, 16], &mut rng)).collect();
+        let targets = normal.array::<f32>([32, 1], &mut rng);
+        let (mut tape, mut gradient, mut optimizer) = (Tape::new(), params.gradient(), adam());
+        let mut turn = 0;
+        self.time(name, || {
+            let step = tape.record(&params);
+            let mut hidden = input.forward(step.input(&series[0])).tanh();
+            for x in &series[1..3 + turn % 8] {
+                hidden = (input.forward(step.input(x)) + state.forward(hidden)).tanh();
+            }
+            black_box(mse(output.forward(hidden), step.input(&targets)).backward(&mut gradient));
+            optimizer.step(&mut params, &gradient);
+            turn += 1;
+        });
+        self.list(&tape);
+    }
+
+    fn deep(&self, name: &str, depth: usize) {
+        if !self.wants(name) {
+            return;
+        }
+        let mut rng = StdRng::seed_from_u64(7);
+        let mut params = Params::<f32>::new();
+        let layers: Vec<Linear> =
+            (0..depth).map(|i| Linear::new(&mut params, &format!("layer{i}"), 8, 8, &mut rng)).collect();
+        let x = Init::Normal { mean: 0.0, deviation: 1.0 }.array::<f32>([1, 8], &mut rng);
+        let (mut tape, mut gradient, mut optimizer) = (Tape::new(), params.gradient(), Sgd::new(1e-3));
+        self.time(name, || {
+            let step = tape.record(&params);
+            let y = layers.iter().fold(step.input(&x), |x, layer| layer.forward(x).tanh());
+            black_box(y.square().sum().backward(&mut gradient));
             optimizer.step(&mut params, &gradient);
         });
         self.list(&tape);
