@@ -10,6 +10,7 @@
 //! the interpreter steps in once more, and the earlier segment is planned anew to keep it.
 
 use std::collections::BTreeSet;
+use std::mem;
 
 use smallvec::SmallVec;
 
@@ -17,6 +18,7 @@ use super::interpreter::Interpreter;
 use super::plan::{Goal, Program, Workspace, plan, root, walk_down};
 use crate::kernel::aligned::Aligned;
 use crate::kernel::simd::Element;
+use crate::kernel::tile::Passes;
 use crate::op::Op;
 use crate::tape::log::{Id, Log};
 use crate::tape::{Limits, Live, Run, Target};
@@ -83,6 +85,7 @@ pub(super) struct Runner<T> {
     path: Vec<(u32, Way)>,
     epoch: u32,
     workspace: Workspace<T>,
+    passes: Passes<T>,
     /// Values given instead of the recording's own, and checks of every value, are the interpreter's affair.
     given: bool,
     check_finite: bool,
@@ -104,6 +107,7 @@ impl<T: Element> Runner<T> {
             path: Vec::new(),
             epoch: 0,
             workspace: Workspace::new(),
+            passes: Passes::default(),
             given: false,
             check_finite: false,
             planned: 0,
@@ -226,15 +230,17 @@ impl<T: Element> Runner<T> {
             return false;
         }
         self.look_ahead(log, index);
+        let mut passes = mem::take(&mut self.passes);
         let segment = self.segment(index);
         let kept: Vec<Id> = segment.wanted.iter().chain(&segment.exports).copied().collect();
         let goal = Goal { kept: &kept, parts: &segment.parts };
-        let program = plan(log, goal, |id| {
+        let program = plan(log, goal, &mut passes, |id| {
             self.path.iter().enumerate().rev().find_map(|(place, &(earlier, _))| {
                 let slot = self.segment(earlier).program.as_ref()?.slot(id)?;
                 Some((place, slot))
             })
         });
+        self.passes = passes;
         self.segment_mut(index).program = Some(Box::new(program));
         self.plans += 1;
         true

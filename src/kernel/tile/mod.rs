@@ -12,6 +12,7 @@ mod formula;
 mod fuse;
 mod graph;
 mod instr;
+mod key;
 mod lower;
 mod machine;
 mod pass;
@@ -25,7 +26,7 @@ mod tiling;
 mod worker;
 
 pub(crate) use graph::{Binary, BlockKernel, Extent, Graph, Node, NodeId, Operands, Output, Unary};
-pub(crate) use pass::Pass;
+pub(crate) use pass::{Pass, Passes};
 pub(crate) use program::Program;
 pub(crate) use rows::{RowKernel, Rows};
 pub(crate) use scratch::Scratch;

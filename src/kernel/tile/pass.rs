@@ -1,5 +1,9 @@
 //! A program over slots of a space: the safe way to run one.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::key::{Key, key};
 use super::{Graph, Node, Output, Program, Scratch, compile};
 use crate::kernel::simd::Element;
 use crate::kernel::space::{Slot, Space};
@@ -68,6 +72,37 @@ impl<T: Element> Pass<T> {
     }
 }
 
+/// Compiled graphs by what they say: layers that look alike share one pass, however many there are.
+#[derive(Debug)]
+pub(crate) struct Passes<T> {
+    known: HashMap<Key, Arc<Pass<T>>>,
+    /// How many may be known before those that nobody uses any more are looked for.
+    room: usize,
+}
+
+impl<T> Default for Passes<T> {
+    fn default() -> Self {
+        Self { known: HashMap::new(), room: 64 }
+    }
+}
+
+impl<T: Element> Passes<T> {
+    /// The pass for a graph, compiled if there is none yet.
+    pub(crate) fn compiled(&mut self, graph: &Graph<T>) -> Arc<Pass<T>> {
+        if self.known.len() >= self.room {
+            self.known.retain(|_, pass| Arc::strong_count(pass) > 1);
+            self.room = 64.max(2 * self.known.len());
+        }
+        Arc::clone(self.known.entry(key(graph)).or_insert_with(|| Arc::new(Pass::new(graph))))
+    }
+
+    /// Passes known at present, those that nobody uses among them.
+    #[cfg(test)]
+    pub(crate) fn len(&self) -> usize {
+        self.known.len()
+    }
+}
+
 /// For each node how many columns of it are looked at.
 fn columns_needed<T>(graph: &Graph<T>) -> Vec<usize> {
     let mut needed = vec![0; graph.nodes.len()];
@@ -88,4 +123,43 @@ fn note(reaches: &mut Vec<usize>, slot: usize, reach: usize) {
         reaches.resize(slot + 1, 0);
     }
     reaches[slot] = reaches[slot].max(reach);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::tile::{Binary, NodeId};
+
+    /// x·k over `columns`, stored.
+    fn scaled(columns: usize, k: f32) -> Graph<f32> {
+        let mut graph = Graph::new(1, columns);
+        let x = graph.push(Node::Input { slot: 0, row_stride: 0, column_stride: 1 });
+        let k = graph.push(Node::Constant(k));
+        let y = graph.push(Node::Binary(Binary::Mul, x, k));
+        graph.output(y, Output::Store { slot: 0, row_stride: columns.cast_signed(), column_stride: 1 });
+        graph
+    }
+
+    #[test]
+    fn the_same_graph_is_compiled_once() {
+        let mut passes = Passes::default();
+        let first = passes.compiled(&scaled(8, 2.0));
+        assert!(Arc::ptr_eq(&first, &passes.compiled(&scaled(8, 2.0))));
+        assert!(!Arc::ptr_eq(&first, &passes.compiled(&scaled(9, 2.0))));
+        assert!(!Arc::ptr_eq(&passes.compiled(&scaled(8, 0.0)), &passes.compiled(&scaled(8, -0.0))));
+        let mut other = scaled(8, 2.0);
+        other.nodes[2] = Node::Binary(Binary::Add, NodeId(0), NodeId(1));
+        assert!(!Arc::ptr_eq(&first, &passes.compiled(&other)));
+    }
+
+    #[test]
+    fn what_nobody_uses_is_forgotten() {
+        let mut passes = Passes::default();
+        let kept = passes.compiled(&scaled(1, 2.0));
+        for columns in 2..1000 {
+            passes.compiled(&scaled(columns, 2.0));
+        }
+        assert!(passes.len() <= 64);
+        assert!(Arc::ptr_eq(&kept, &passes.compiled(&scaled(1, 2.0))));
+    }
 }

@@ -1,6 +1,7 @@
 //! Steps as programs of the kernels.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use smallvec::SmallVec;
 
@@ -13,13 +14,18 @@ use super::{Goal, Imported, source};
 use crate::kernel::scalar;
 use crate::kernel::simd::Element;
 use crate::kernel::space::Slot;
-use crate::kernel::tile::{self, Extent, Graph, NodeId, Output};
+use crate::kernel::tile::{self, Extent, Graph, NodeId, Output, Passes};
 use crate::op::fuse::Part;
 use crate::op::{Leaf, Op};
 use crate::tape::log::{Id, Log, join};
 
-/// Plans a program for the goal; `imported` tells what earlier segments hold.
-pub(crate) fn plan<T: Element>(log: &Log<T>, goal: Goal<'_>, imported: impl Fn(Id) -> Option<Imported>) -> Program<T> {
+/// Plans a program for the goal; `passes` has those that were compiled before, `imported` tells what earlier segments hold.
+pub(crate) fn plan<T: Element>(
+    log: &Log<T>,
+    goal: Goal<'_>,
+    passes: &mut Passes<T>,
+    imported: impl Fn(Id) -> Option<Imported>,
+) -> Program<T> {
     let wanted: Vec<Id> =
         goal.kept.iter().copied().chain(goal.parts.iter().map(|&(id, _)| id)).map(|id| root(log, id)).collect();
     let selection = Selection::new(log, &wanted, |id| imported(id).is_some());
@@ -35,6 +41,8 @@ pub(crate) fn plan<T: Element>(log: &Log<T>, goal: Goal<'_>, imported: impl Fn(I
         made: vec![None; selection.nodes.len()],
         program: Program {
             steps: Vec::with_capacity(grouping.steps.len()),
+            slots: Vec::new(),
+            labels: Vec::new(),
             arena: places.arena,
             own: places.own,
             literals: Vec::new(),
@@ -51,7 +59,7 @@ pub(crate) fn plan<T: Element>(log: &Log<T>, goal: Goal<'_>, imported: impl Fn(I
     for step in &grouping.steps {
         let action = match step {
             Step::Scalars(nodes) => lowering.scalars(nodes),
-            Step::Pass(pass) => lowering.pass(*pass),
+            Step::Pass(pass) => lowering.pass(*pass, passes),
             Step::Alone(at) => lowering.alone(*at),
         };
         lowering.program.steps.push(action);
@@ -168,7 +176,7 @@ impl<T: Element> Lowering<'_, T> {
         Action::Alone { id, operands, out: self.slot(at) }
     }
 
-    fn pass(&mut self, pass: usize) -> Action<T> {
+    fn pass(&mut self, pass: usize, passes: &mut Passes<T>) -> Action<T> {
         let pass_of = &self.grouping.passes[pass];
         let rows = pass_of.rows();
         let (height, width) =
@@ -199,7 +207,10 @@ impl<T: Element> Lowering<'_, T> {
             self.made[at] = self.member(&mut build, at, part, &operands);
         }
         let Build { graph, reads, labels, writes, .. } = build;
-        Action::Pass { program: tile::Pass::new(&graph), reads, labels, writes }
+        let slots = &mut self.program.slots;
+        let (reads, writes) = (append(slots, &reads), append(slots, &writes));
+        let labels = append(&mut self.program.labels, &labels);
+        Action::Pass { pass: passes.compiled(&graph), reads, writes, labels }
     }
 
     /// An operand that is read from memory.
@@ -293,6 +304,14 @@ impl<T: Element> Lowering<'_, T> {
         }
         self.program
     }
+}
+
+/// Where the items stand now that they are at the end of the list.
+fn append<X: Copy>(list: &mut Vec<X>, items: &[X]) -> Range<u32> {
+    let place = |at: usize| u32::try_from(at).expect("fewer than 2^32 operands");
+    let start = list.len();
+    list.extend_from_slice(items);
+    place(start)..place(list.len())
 }
 
 /// A pass while its graph is made.

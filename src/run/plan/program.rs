@@ -1,5 +1,8 @@
 //! A planned program: steps over slots, ready to run any number of times.
 
+use std::ops::Range;
+use std::sync::Arc;
+
 use smallvec::SmallVec;
 
 use super::super::runner::Sources;
@@ -26,10 +29,11 @@ pub(super) const OTHERS: usize = 5;
 pub(super) enum Action<T> {
     Scalars(scalar::Program<T>),
     Pass {
-        program: tile::Pass<T>,
-        reads: Vec<Slot>,
-        labels: Vec<Id>,
-        writes: Vec<Slot>,
+        pass: Arc<tile::Pass<T>>,
+        /// What it reads and writes, and the lists of labels: stretches of the program's own lists.
+        reads: Range<u32>,
+        writes: Range<u32>,
+        labels: Range<u32>,
     },
     Alone {
         id: Id,
@@ -43,6 +47,9 @@ pub(super) enum Action<T> {
 #[derive(Debug)]
 pub(crate) struct Program<T> {
     pub(super) steps: Vec<Action<T>>,
+    /// What passes read and write, one after the other, and their labels.
+    pub(super) slots: Vec<Slot>,
+    pub(super) labels: Vec<Id>,
     /// Elements of working memory that any program may use.
     pub(super) arena: usize,
     /// Elements of memory that nobody else writes until the next run.
@@ -120,10 +127,32 @@ impl<T: Element> Program<T> {
             space.set(Slot { region: OWN, start: cell, len: 1 }, x);
         }
         team::limited(threads, || {
-            self.steps.iter().for_each(|step| step.run(log, &mut space, &mut workspace.scratch));
+            self.steps.iter().for_each(|step| self.step(step, log, &mut space, &mut workspace.scratch));
         });
         for &(from, to) in &self.copies {
             space.fill(to, |others, out| out.copy_from_slice(others.read(from)));
+        }
+    }
+
+    fn step(&self, step: &Action<T>, log: &Log<T>, space: &mut Space<'_, T>, scratch: &mut tile::Scratch<T>) {
+        match step {
+            Action::Scalars(program) => {
+                let cells = Slot { region: OWN, start: 0, len: program.entries() };
+                space.fill(cells, |_, cells| program.run(cells));
+            }
+            Action::Pass { pass, reads, writes, labels } => {
+                let slots = |range: &Range<u32>| &self.slots[range.start as usize..range.end as usize];
+                let labels = &self.labels[labels.start as usize..labels.end as usize];
+                let labels: SmallVec<[&[u32]; 2]> = labels.iter().map(|&id| log.index_list(id)).collect();
+                pass.run(space, slots(reads), &labels, slots(writes), scratch, team::limit());
+            }
+            Action::Alone { id, operands, out } => {
+                let entry = log.entry(*id);
+                space.fill(*out, |others, out| {
+                    let values = Operands { log, places: operands, others };
+                    entry.op.eval(&Args { log, id: *id, entry, values: &values }, out);
+                });
+            }
         }
     }
 
@@ -138,6 +167,8 @@ impl<T: Element> Program<T> {
         let scalars =
             self.steps.iter().map(|step| if let Action::Scalars(program) = step { program.bytes() } else { 0 });
         size_of_val(&self.steps[..])
+            + size_of_val(&self.slots[..])
+            + size_of_val(&self.labels[..])
             + scalars.sum::<usize>()
             + size_of_val(&self.literals[..])
             + size_of_val(&self.numbers[..])
@@ -150,28 +181,6 @@ impl<T: Element> Program<T> {
     pub(crate) fn computes(&self, id: Id) -> bool {
         let at = self.computed.partition_point(|&(_, end)| end <= id);
         self.computed.get(at).is_some_and(|&(start, _)| start <= id)
-    }
-}
-
-impl<T: Element> Action<T> {
-    fn run(&self, log: &Log<T>, space: &mut Space<'_, T>, scratch: &mut tile::Scratch<T>) {
-        match self {
-            Self::Scalars(program) => {
-                let cells = Slot { region: OWN, start: 0, len: program.entries() };
-                space.fill(cells, |_, cells| program.run(cells));
-            }
-            Self::Pass { program, reads, labels, writes } => {
-                let labels: SmallVec<[&[u32]; 2]> = labels.iter().map(|&id| log.index_list(id)).collect();
-                program.run(space, reads, &labels, writes, scratch, team::limit());
-            }
-            Self::Alone { id, operands, out } => {
-                let entry = log.entry(*id);
-                space.fill(*out, |others, out| {
-                    let values = Operands { log, places: operands, others };
-                    entry.op.eval(&Args { log, id: *id, entry, values: &values }, out);
-                });
-            }
-        }
     }
 }
 
