@@ -70,8 +70,17 @@ fn the_root_of_zero_is_steep_and_the_norm_of_zero_is_flat() {
     for p in [1.0, 1.5, 2.0, 3.0, INF] {
         assert_eq!(grad(|x| x.norm_p(p, 0), &array![0.0, 0.0]), array![0.0, 0.0], "p = {p}");
     }
+    for size in [1e-300, 1.0, 1e300] {
+        let x = array![size, -2.0 * size, 2.0 * size];
+        assert!((value(|x| x.norm_p(3.0, 0), &x) / size - 17_f64.cbrt()).abs() < 1e-15 * 4.0);
+        let want = array![1.0, -4.0, 4.0] / 17_f64.powf(2.0 / 3.0);
+        assert!((grad(|x| x.norm_p(3.0, 0), &x) - want).iter().all(|error| error.abs() < 1e-15));
+    }
+    assert_eq!(value(|x| x.norm_p(3.0, 0), &array![INF, 1.0]), INF);
     assert_eq!(grad(|x| x.std(0), &array![5.0, 5.0]), array![0.0, 0.0]);
     assert_eq!(slope(|x| x.hypot(x), 0.0), 0.0);
+    assert!((slope(|x| x.acosh(), 1e200) * 1e200 - 1.0).abs() < 1e-15);
+    assert!(slope(|x| x.acosh(), -2.0).is_nan());
 }
 
 #[test]

@@ -241,6 +241,35 @@ fn a_custom_op_with_another_captured_constant() {
     same_as_fresh(&params, &[&f, &g, &f, &f, &g, &with(two)]);
 }
 
+/// Σx, added up in the place of the result; what is not written there stays as it was found.
+struct AddedUp;
+
+impl CustomOp<f64> for AddedUp {
+    fn shape(&self, _: &[Shape]) -> Shape {
+        Shape::from([3])
+    }
+
+    fn eval(&self, inputs: &[ArrayViewD<'_, f64>], out: &mut [f64]) {
+        inputs[0].iter().for_each(|x| out[0] += x);
+    }
+
+    fn vjp<'t>(&self, x: &[Var<'t, f64>], _: Var<'t, f64>, c: Var<'t, f64>) -> Vec<Cotangent<'t, f64>> {
+        vec![c.slice(s![..1]).broadcast_to(x[0].shape()).into()]
+    }
+}
+
+#[test]
+fn a_custom_op_finds_zeros_in_its_place() {
+    let (params, w, _) = params();
+    let op: Arc<dyn CustomOp<f64>> = Arc::new(AddedUp);
+    let f = program(move |step| {
+        let w = step.param(w);
+        let first = (w * 5.0).exp().sum();
+        w.custom(op.clone(), &[w]) * first + (w * 7.0).sum()
+    });
+    same_as_fresh(&params, &[&f, &f, &f, &f]);
+}
+
 #[test]
 fn another_instance_at_the_same_address() {
     let (params, w, _) = params();

@@ -68,7 +68,7 @@ impl Embedding {
     /// If a position is out of range.
     #[track_caller]
     pub fn forward<'t, T: Real>(&self, near: impl Into<Recorder<'t, T>>, positions: impl Positions) -> Var<'t, T> {
-        let rows = near.into().param(self.weight).select_at(0, positions.in_order());
+        let rows = near.into().param(self.weight).select_at("embedding: index", 0, positions.in_order());
         let mut lengths = positions.lengths();
         if lengths.len() == 1 {
             return rows;

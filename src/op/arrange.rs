@@ -29,7 +29,7 @@ pub fn stack<'t, T: Real>(parts: &[Var<'t, T>], axis: impl Axis) -> Var<'t, T> {
     if let Some(other) = parts.iter().find(|part| part.shape() != shape) {
         first.fail("stack", &format!("{shape} and {}: all shapes must be equal", other.shape()));
     }
-    let raised: Vec<_> = parts.iter().map(|part| part.unsqueeze(axis)).collect();
+    let raised: Vec<_> = parts.iter().map(|part| part.insert_axis("stack", axis)).collect();
     let axis = raised[0].expect_axis("stack", axis);
     concat(&raised, axis)
 }

@@ -57,7 +57,7 @@ pub trait CustomOp<T: Real>: Send + Sync {
     /// The shape of the result. Panic here if the operands do not fit.
     fn shape(&self, inputs: &[Shape]) -> Shape;
 
-    /// Computes the result into `out`, in standard order.
+    /// Computes the result into `out`, in standard order. `out` holds zeros.
     fn eval(&self, inputs: &[ArrayViewD<'_, T>], out: &mut [T]);
 
     /// The derivative for each operand, given the operands, the result and its cotangent: a function of these alone, linear
@@ -106,6 +106,8 @@ impl Primitive for Custom {
             ArrayViewD::from_shape(&shape[..], args.values.value(id)).expect("a value fills its shape")
         };
         let inputs: Vec<_> = args.log.operands(args.entry).iter().map(view).collect();
+        // Buffers are used again and again: what stood there before must not show in an op that adds to its result.
+        out.fill(T::zero());
         args.log.custom(args.entry).eval(&inputs, out);
     }
 

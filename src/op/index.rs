@@ -211,13 +211,18 @@ impl<'t, T: Real> Var<'t, T> {
     #[track_caller]
     #[allow(clippy::needless_pass_by_value, reason = "a reference is passed")]
     pub fn index_select(self, axis: impl Axis, positions: impl Indices) -> Self {
-        self.select_at(axis, positions.positions())
+        self.select_at("index_select: index", axis, positions.positions())
     }
 
     #[track_caller]
-    pub(crate) fn select_at(self, axis: impl Axis, positions: impl ExactSizeIterator<Item = usize>) -> Self {
+    pub(crate) fn select_at(
+        self,
+        what: &str,
+        axis: impl Axis,
+        positions: impl ExactSizeIterator<Item = usize>,
+    ) -> Self {
         let axis = self.expect_axis("index_select", axis);
-        let indices = self.indices("index_select: index", positions, self.shape()[axis]);
+        let indices = self.indices(what, positions, self.shape()[axis]);
         #[allow(clippy::cast_possible_truncation, reason = "at most 6 axes")]
         self.record(Gather { axis: axis as u8 }, [self, indices])
     }

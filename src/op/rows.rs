@@ -249,6 +249,9 @@ impl<'t, T: Real> Var<'t, T> {
         let Some((start, end)) = set.span() else {
             self.fail("standardize", "the axes must lie beside each other");
         };
+        if epsilon.is_nan() || epsilon < 0.0 {
+            self.fail("standardize", &format!("an epsilon of {epsilon}, expected 0 or more"));
+        }
         let epsilon = self.literal(epsilon);
         self.record(Standardize(Span::new(start, end, true)), [self, epsilon])
     }
@@ -260,7 +263,7 @@ impl<'t, T: Real> Var<'t, T> {
     ///
     /// # Panics
     ///
-    /// If the tensor is a scalar or the shapes do not broadcast.
+    /// If the tensor is a scalar, the shapes do not broadcast, or `epsilon` is negative or NaN.
     ///
     /// # Examples
     ///
@@ -277,6 +280,15 @@ impl<'t, T: Real> Var<'t, T> {
     /// Ba, Kiros, Hinton 2016, Layer normalization.
     #[track_caller]
     pub fn layer_norm(self, scale: Self, shift: Self, epsilon: f64) -> Self {
+        let shape = self.shape();
+        for (name, given) in [("scale", scale.shape()), ("shift", shift.shape())] {
+            if !given.broadcasts_to(&shape) {
+                self.fail(
+                    "layer_norm",
+                    &format!("a {name} of shape {given} for {shape}, expected the length of the last axis"),
+                );
+            }
+        }
         self.standardize(-1, epsilon) * scale + shift
     }
 }

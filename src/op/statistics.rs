@@ -160,7 +160,7 @@ impl<T: Real> Var<'_, T> {
         let (count, n) = self.count(name, set);
         let freedom = count - ddof.as_f64();
         if freedom <= 0.0 {
-            self.fail(name, &format!("{count} elements of {} are too few for ddof {ddof}", self.shape()));
+            self.fail(name, &format!("too few elements of {} fall together for ddof {ddof}: {count}", self.shape()));
         }
         let mean = self.sum_set(AxisSet { keep: true, ..set }) / n;
         spread(self - mean) / self.literal(denominator(freedom))
@@ -168,7 +168,8 @@ impl<T: Real> Var<'_, T> {
 
     /// The p-norm (Σ|x|ᵖ)^(1/p) along some axes; p is 1, 2, `f64::INFINITY` (the largest |x|) or anything from 1 on.
     ///
-    /// Cotangent: x̄ = c·sign(x)·(|x|/y)^(p − 1), 0 where y = 0; for ∞, the largest |x| share c·sign(x). For p other than 1, 2 and ∞ the powers are formed as they stand and may overflow.
+    /// Cotangent: x̄ = c·sign(x)·(|x|/y)^(p − 1), 0 where y = 0; for ∞, the largest |x| share c·sign(x). Powers
+    /// are formed of x over the largest |x|, so that they neither overflow nor vanish.
     ///
     /// # Panics
     ///
@@ -198,10 +199,15 @@ impl<T: Real> Var<'_, T> {
         if p == f64::INFINITY {
             return self.abs().reduce_set(set, Extreme::largest);
         }
-        let sum = self.abs().pow(self.literal(p)).sum_set(set);
+        let kept = AxisSet { keep: true, ..set };
+        // A norm does not depend on what it is divided and multiplied by, so that has no derivative.
+        let top = self.detach().abs().reduce_set(kept, Extreme::largest);
+        let top = (top.gt(self.literal(0.0)) * top.lt(self.literal(f64::INFINITY))).select(top, self.literal(1.0));
+        let sum = (self.abs() / top).pow(self.literal(p)).sum_set(kept);
         let zero = sum.eq(self.literal(0.0));
         // The root is taken of a safe number, so that its infinite slope at 0 does not turn into NaN.
         let root = zero.select(self.literal(1.0), sum).pow(self.literal(p.recip()));
-        zero.select(self.literal(0.0), root)
+        let norm = zero.select(self.literal(0.0), root) * top;
+        if set.keep { norm } else { norm.sum_set(set) }
     }
 }

@@ -155,9 +155,14 @@ impl<'t, T: Real> Var<'t, T> {
     /// ```
     #[track_caller]
     pub fn unsqueeze(self, axis: impl Axis) -> Self {
+        self.insert_axis("unsqueeze", axis)
+    }
+
+    #[track_caller]
+    pub(crate) fn insert_axis(self, name: &str, axis: impl Axis) -> Self {
         let shape = self.shape();
         if shape.rank() == MAX_RANK {
-            self.fail("unsqueeze", &format!("{shape} has the largest rank already, {MAX_RANK}"));
+            self.fail(name, &format!("{shape} has the largest rank already, {MAX_RANK}"));
         }
         let mut wider = shape;
         wider.push(1);
@@ -167,7 +172,7 @@ impl<'t, T: Real> Var<'t, T> {
                 wider[axis] = 1;
                 self.reshape(wider)
             }
-            Err(_) => self.fail("unsqueeze", &format!("no place {} for a new axis in {shape}", axis.signed())),
+            Err(_) => self.fail(name, &format!("no place {} for a new axis in {shape}", axis.signed())),
         }
     }
 

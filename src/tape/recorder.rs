@@ -7,7 +7,7 @@ use ndarray::{ArrayD, ArrayRef, Dimension};
 
 use super::Target;
 use super::core::Live;
-use super::log::{Log, Place, split};
+use super::log::{Id, Log, Place, split};
 use super::var::Var;
 use crate::kernel::random;
 use crate::op::{Indices, Leaf, OneHot, Op};
@@ -217,13 +217,14 @@ impl<'t, T: Real> Recorder<'t, T> {
         Var::new(self, id)
     }
 
-    /// Labels or positions, each below `bound`; `what` names the op and what they are.
+    /// Labels or positions, each below `bound`; `what` names the op and what they are, `near` what they belong to.
     #[track_caller]
     pub(crate) fn indices(
         self,
         what: &str,
         positions: impl ExactSizeIterator<Item = usize>,
         bound: usize,
+        near: Option<Id>,
     ) -> Var<'t, T> {
         let place = Location::caller();
         let mut log = self.live.log_mut();
@@ -232,11 +233,19 @@ impl<'t, T: Real> Recorder<'t, T> {
         let id = log.push_indices(count, place).expect("a leaf takes any shape");
         let target = log.last_indices();
         target.clear();
+        let mut wrong = None;
         for (at, position) in positions.enumerate() {
             match u32::try_from(position) {
                 Ok(narrow) if position < bound => target.push(narrow),
-                _ => out_of_range(what, at, position, bound),
+                _ => {
+                    wrong = Some((at, position));
+                    break;
+                }
             }
+        }
+        if let Some((at, position)) = wrong {
+            let near = near.and_then(|id| super::listing::nearest_param(&log, &[id]));
+            out_of_range(what, at, position, bound, near);
         }
         Var::new(self, id)
     }
@@ -268,7 +277,7 @@ impl<'t, T: Real> Recorder<'t, T> {
     pub fn one_hot(self, labels: impl Indices, classes: usize) -> Var<'t, T> {
         let labels = labels.positions();
         let shape = Shape::from([labels.len(), classes]);
-        let labels = self.indices("one_hot: label", labels, classes);
+        let labels = self.indices("one_hot: label", labels, classes, None);
         labels.record_shaped(OneHot, [labels], &shape)
     }
 
@@ -355,10 +364,11 @@ fn push_scalar<T: Real>(log: &mut Log<T>, inputs: [u32; 3], place: Place) -> u32
 
 #[cold]
 #[track_caller]
-fn out_of_range(what: &str, at: usize, position: usize, bound: usize) -> ! {
+fn out_of_range(what: &str, at: usize, position: usize, bound: usize, near: Option<&str>) -> ! {
     let range =
         if bound == 0 { "there is nothing to choose from".to_owned() } else { format!("expected 0 to {}", bound - 1) };
-    panic!("{what} {position} at position {at}: {range}")
+    let near = near.map_or_else(String::new, |name| format!("\n  near parameter `{name}`"));
+    panic!("{what} {position} at position {at}: {range}{near}")
 }
 
 impl<T: Real> fmt::Debug for Recorder<'_, T> {

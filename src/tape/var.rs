@@ -313,7 +313,7 @@ impl<'t, T: Real> Var<'t, T> {
 
     #[track_caller]
     pub(crate) fn indices(self, what: &str, positions: impl ExactSizeIterator<Item = usize>, bound: usize) -> Self {
-        self.recording().indices(what, positions, bound)
+        self.recording().indices(what, positions, bound, Some(self.id))
     }
 
     // ---- reading ---------------------------------------------------------------------------------------------------

@@ -49,7 +49,7 @@ fn positions_may_have_any_shape() {
     assert_eq!(words.forward(&step, &ndarray::arr0(2).into_dyn()).shape(), [3]);
     assert_eq!(words.forward(&step, &positions.clone().into_dyn()).value(), rows.value());
     assert_eq!(words.forward(&step, &Array2::<usize>::zeros((0, 3))).shape(), [0, 3, 3]);
-    assert_panics("index_select: index 5 at position 3: expected 0 to 4", || {
+    assert_panics("embedding: index 5 at position 3: expected 0 to 4\n  near parameter `words.weight`", || {
         words.forward(&step, &array![[0, 0], [0, 5]])
     });
     check::model(&params, |step| words.forward(step, &positions).powi(3).sum()).order(2).assert();
@@ -83,7 +83,9 @@ fn what_does_not_fit_is_refused() {
     let (params, words) = embedding();
     let mut tape = Tape::new();
     let step = tape.record(&params);
-    assert_panics("index_select: index 5 at position 1: expected 0 to 4", || words.forward(&step, [0, 5]));
+    assert_panics("embedding: index 5 at position 1: expected 0 to 4\n  near parameter `words.weight`", || {
+        words.forward(&step, [0, 5])
+    });
     assert_panics("embedding `words`: 0 vectors of width 3, expected at least one of each", || {
         Embedding::new(&mut Params::<f32>::new(), "words", 0, 3, &mut rng())
     });

@@ -152,7 +152,7 @@ pointwise! {
         /// assert_eq!(value(|x| x.acosh().sum(), &array![1.0]), 0.0);
         /// ```
         pub Acosh: acosh(x) = x.acosh(),
-            |y, c| [c / ((x - 1.0) * (x + 1.0)).sqrt()], on [1.3..3.0], kinks [];
+            |y, c| [c / ((x - 1.0).sqrt() * (x + 1.0).sqrt())], on [1.3..3.0], kinks [];
 
         /// Inverse hyperbolic tangent; NaN outside [−1, 1].
         ///
