@@ -148,6 +148,7 @@ fn a_loop_is_planned_once() {
         optimizer.step(&mut params, &gradient);
     }
     assert_eq!(tape.plans(), 1);
+    assert_eq!(tape.passes(), 9, "five products, and four passes between them");
 }
 
 #[test]
@@ -180,7 +181,7 @@ fn an_alternating_branch_is_planned_once_each_way() {
         let y = if k % 2 == 0 { x.sin().exp() } else { x.square().tanh() + 1.0 };
         y.sum().backward(&mut gradient);
     }
-    assert_eq!(tape.plans(), 2);
+    assert_eq!((tape.plans(), tape.passes()), (2, 2), "each way in one pass");
 }
 
 #[test]

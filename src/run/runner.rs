@@ -399,6 +399,11 @@ impl<T: Element> Run<T> for Runner<T> {
         self.plans
     }
 
+    fn passes(&self) -> usize {
+        let programs = self.segments.iter().flatten().filter_map(|segment| segment.program.as_ref());
+        programs.map(|program| program.passes()).sum()
+    }
+
     fn bytes(&self) -> usize {
         let programs = self.segments.iter().flatten().filter_map(|segment| segment.program.as_ref());
         self.interpreter.bytes()

@@ -59,6 +59,9 @@ pub(crate) trait Run<T: Real>: Send {
     /// The number of programs that were planned so far.
     fn plans(&self) -> usize;
 
+    /// How many times all programs that are kept go over memory.
+    fn passes(&self) -> usize;
+
     /// The bytes of all tables, but for the values themselves.
     fn bytes(&self) -> usize;
 

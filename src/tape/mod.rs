@@ -201,6 +201,26 @@ impl<T: Real> Tape<T> {
         self.with(|core| core.runner().plans())
     }
 
+    /// How many times all programs that are kept go over memory: what could be fused counts once, each instruction that is
+    /// computed by itself counts once, numbers count for nothing. It tells what a step costs beside its arithmetic.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let (params, mut tape) = (Params::<f64>::new(), Tape::new());
+    /// for _ in 0..3 {
+    ///     let x = tape.record(&params).input(&array![1.0, 2.0, 3.0]);
+    ///     assert_eq!(((x * 2.0).exp() + 1.0).sqrt().sum().item(), 28.594_783_424_836_81);
+    /// }
+    /// assert_eq!((tape.plans(), tape.passes()), (1, 1));
+    /// ```
+    #[must_use]
+    pub fn passes(&self) -> usize {
+        self.with(|core| core.runner().passes())
+    }
+
     /// Gives back the memory of values and programs, and keeps the instructions.
     pub fn shrink(&mut self) {
         self.lender().state_mut().shrink();

@@ -43,6 +43,7 @@ pub(crate) fn plan<T: Element>(
             steps: Vec::with_capacity(grouping.steps.len()),
             slots: Vec::new(),
             labels: Vec::new(),
+            operands: Vec::new(),
             arena: places.arena,
             own: places.own,
             literals: Vec::new(),
@@ -163,7 +164,7 @@ impl<T: Element> Lowering<'_, T> {
         }
         let outside = nodes.iter().filter(|&&at| self.grouping.outside[at]);
         let outside: BTreeSet<usize> = outside.map(|&at| self.slot(at).start).collect();
-        Action::Scalars(scalar::compile(&list, |cell| outside.contains(&(cell as usize))))
+        Action::Scalars(Box::new(scalar::compile(&list, |cell| outside.contains(&(cell as usize)))))
     }
 
     fn alone(&mut self, at: usize) -> Action<T> {
@@ -172,7 +173,9 @@ impl<T: Element> Lowering<'_, T> {
         let has_value = |&id: &Id| !matches!(self.log.entry(id).op, Op::Leaf(Leaf::Seed | Leaf::Indices));
         let sources =
             (0..self.log.operands(entry).len()).map(|operand| source(self.log, entry, operand)).filter(has_value);
-        let operands = sources.map(|id| (id, self.slot(self.selection.index(root(self.log, id))))).collect();
+        let operands: SmallVec<[(Id, Slot); 3]> =
+            sources.map(|id| (id, self.slot(self.selection.index(root(self.log, id))))).collect();
+        let operands = append(&mut self.program.operands, &operands);
         Action::Alone { id, operands, out: self.slot(at) }
     }
 

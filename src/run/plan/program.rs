@@ -27,7 +27,7 @@ pub(super) const OTHERS: usize = 5;
 /// One step of a program.
 #[derive(Debug)]
 pub(super) enum Action<T> {
-    Scalars(scalar::Program<T>),
+    Scalars(Box<scalar::Program<T>>),
     Pass {
         pass: Arc<tile::Pass<T>>,
         /// What it reads and writes, and the lists of labels: stretches of the program's own lists.
@@ -37,8 +37,8 @@ pub(super) enum Action<T> {
     },
     Alone {
         id: Id,
-        /// What the op asks for, and where it stands.
-        operands: SmallVec<[(Id, Slot); 3]>,
+        /// What the op asks for, and where it stands: a stretch of the program's list.
+        operands: Range<u32>,
         out: Slot,
     },
 }
@@ -50,6 +50,8 @@ pub(crate) struct Program<T> {
     /// What passes read and write, one after the other, and their labels.
     pub(super) slots: Vec<Slot>,
     pub(super) labels: Vec<Id>,
+    /// What instructions that are computed by themselves ask for, and where it stands.
+    pub(super) operands: Vec<(Id, Slot)>,
     /// Elements of working memory that any program may use.
     pub(super) arena: usize,
     /// Elements of memory that nobody else writes until the next run.
@@ -148,8 +150,9 @@ impl<T: Element> Program<T> {
             }
             Action::Alone { id, operands, out } => {
                 let entry = log.entry(*id);
+                let places = &self.operands[operands.start as usize..operands.end as usize];
                 space.fill(*out, |others, out| {
-                    let values = Operands { log, places: operands, others };
+                    let values = Operands { log, places, others };
                     entry.op.eval(&Args { log, id: *id, entry, values: &values }, out);
                 });
             }
@@ -169,12 +172,18 @@ impl<T: Element> Program<T> {
         size_of_val(&self.steps[..])
             + size_of_val(&self.slots[..])
             + size_of_val(&self.labels[..])
+            + size_of_val(&self.operands[..])
             + scalars.sum::<usize>()
             + size_of_val(&self.literals[..])
             + size_of_val(&self.numbers[..])
             + size_of_val(&self.loads[..])
             + size_of_val(&self.readable[..])
             + size_of_val(&self.computed[..])
+    }
+
+    /// How many times it goes over memory: passes, and instructions that are computed by themselves.
+    pub(crate) fn passes(&self) -> usize {
+        self.steps.iter().filter(|step| !matches!(step, Action::Scalars(_))).count()
     }
 
     /// Whether the program computes this value, though it may not keep it.
