@@ -1,5 +1,6 @@
 //! What stands where in a store: names, shapes, offsets, what is frozen.
 
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::name::intern;
@@ -58,6 +59,8 @@ pub(crate) struct Layout {
     pub(crate) store: u64,
     pub(crate) params: Vec<Slot>,
     pub(crate) buffers: Vec<Slot>,
+    /// All names, so that a store of many tensors is made in a time in proportion.
+    names: HashSet<&'static str>,
 }
 
 static STORES: AtomicU64 = AtomicU64::new(1);
@@ -65,7 +68,8 @@ static STORES: AtomicU64 = AtomicU64::new(1);
 impl Layout {
     pub(super) fn new() -> Self {
         // The number only tells stores apart: no result depends on it.
-        Self { store: STORES.fetch_add(1, Ordering::Relaxed), params: Vec::new(), buffers: Vec::new() }
+        let store = STORES.fetch_add(1, Ordering::Relaxed);
+        Self { store, params: Vec::new(), buffers: Vec::new(), names: HashSet::new() }
     }
 
     pub(crate) fn is_same_but_for_freezing(&self, other: &Self) -> bool {
@@ -88,19 +92,23 @@ impl Layout {
     }
 
     #[track_caller]
-    fn claim(&self, name: &str, shape: Shape) -> &'static str {
+    fn claim(&mut self, name: &str, shape: Shape) -> &'static str {
         assert!(!name.is_empty(), "params: a parameter needs a name");
         assert!(
             !name.split('.').any(str::is_empty),
             "params: `{name}` has an empty part\n  help: give each layer a name, parts of a path are joined by one dot"
         );
-        if let Some(slot) = self.params.iter().chain(&self.buffers).find(|slot| slot.name == name) {
+        if self.names.contains(name)
+            && let Some(slot) = self.params.iter().chain(&self.buffers).find(|slot| slot.name == name)
+        {
             panic!(
                 "params: the name `{name}` is taken by a tensor of shape {}\n  help: give each layer a path of its own, such as `encoder.{name}`",
                 slot.shape
             );
         }
-        intern(name, shape)
+        let name = intern(name, shape);
+        self.names.insert(name);
+        name
     }
 
     /// Whether the handle belongs here. Names are kept once for a shape, so that their addresses tell tensors apart.
