@@ -99,35 +99,34 @@ impl<const N: usize, T: Functions, C: Chunk<N, T>> Kernel for Map<N, T, C> {
             // SAFETY: as many pointers as operands stand there.
             *input = unsafe { *self.inputs.add(k) };
         }
+        let (whole, rest) = (self.n - self.n % CHUNK, self.n % CHUNK);
         let mut ends = [[T::zero(); CHUNK]; N];
         let mut end = [T::zero(); CHUNK];
-        let mut start = 0;
-        while start < self.n {
-            let width = CHUNK.min(self.n - start);
-            let (mut from, mut to) = (inputs, end.as_mut_ptr());
-            for (from, end) in from.iter_mut().zip(&mut ends) {
-                // SAFETY: the block has elements from `start` on, `width` of them in this chunk.
+        // Twice the same loop, so that the formula is compiled once: over whole chunks, and over what is left, brought to one.
+        let (mut n, mut to, mut is_end) = (whole, self.out, false);
+        loop {
+            let mut start = 0;
+            while start < n {
+                // SAFETY: whole chunks can be read and written there; `values` overlaps nothing.
                 unsafe {
-                    *from = from.add(start);
-                    if width < CHUNK {
-                        from.copy_to_nonoverlapping(end.as_mut_ptr(), width);
-                        *from = end.as_ptr();
-                    }
+                    let values = self.chunk.compute::<I>(inputs.map(|input| input.add(start)));
+                    values.as_ptr().copy_to_nonoverlapping(to.add(start), CHUNK);
                 }
+                start += CHUNK;
             }
-            if width == CHUNK {
-                // SAFETY: a whole chunk is left.
-                to = unsafe { self.out.add(start) };
-            }
-            // SAFETY: whole chunks can be read, in the block or at its end.
-            let values = unsafe { self.chunk.compute::<I>(from) };
-            // SAFETY: a whole chunk can be written there; `values` overlaps nothing.
-            unsafe { values.as_ptr().copy_to_nonoverlapping(to, CHUNK) };
-            if width < CHUNK {
+            if is_end {
                 // SAFETY: the block has that many elements left.
-                unsafe { end.as_ptr().copy_to_nonoverlapping(self.out.add(start), width) };
+                return unsafe { end.as_ptr().copy_to_nonoverlapping(self.out.add(whole), rest) };
             }
-            start += CHUNK;
+            if rest == 0 {
+                return;
+            }
+            for (input, end) in inputs.iter_mut().zip(&mut ends) {
+                // SAFETY: the block has that many elements left.
+                unsafe { input.add(whole).copy_to_nonoverlapping(end.as_mut_ptr(), rest) };
+                *input = end.as_ptr();
+            }
+            (n, to, is_end) = (CHUNK, end.as_mut_ptr(), true);
         }
     }
 }

@@ -94,7 +94,8 @@ pub(crate) fn expm1<I: Isa, T: Format>(x: T) -> T {
     expm1_of::<I, T>(expm1_small::<I, T>(r, rest), n).copysign(x)
 }
 
-/// m/(m + 2) with m = e^2|x| − 1, and the sign of x.
+/// With m = e^2|x| − 1 and the sign of x: |x| + (m − 2|x| − m|x|)/(m + 2) up to 0.55, where the quotient is small and its
+/// errors more so; from there on 1 − 2/(m + 2).
 #[inline(always)]
 pub(crate) fn tanh<I: Isa, T: Format>(x: T) -> T {
     let size = x.abs();
@@ -102,7 +103,10 @@ pub(crate) fn tanh<I: Isa, T: Format>(x: T) -> T {
     let (n, r, rest) = reduce::<I, T>(twice);
     let power = exp2_int(n);
     let less = T::fma::<I>(power, expm1_small::<I, T>(r, rest), power - T::one());
-    (less / (less + T::of(2.0))).copysign(x)
+    let is_near = size <= T::of(0.55);
+    let near = T::fma::<I>(-less, size, less - twice);
+    let (base, rise) = (if is_near { size } else { T::one() }, if is_near { near } else { T::of(-2.0) });
+    (base + rise / (less + T::of(2.0))).copysign(x)
 }
 
 #[inline(always)]
