@@ -53,7 +53,8 @@ def near(f, at, limit):
 
 HALF_LN2 = log(2) / 2 * mpf("1.0001")
 EXP = near(lambda r: (exp(r) - 1 - r - r * r / 2) / r**3, 0, mpf(1) / 6)
-show("EXP", "f32", EXP, -HALF_LN2, HALF_LN2, 4, weight=lambda r: r * r)
+show("EXP", "f32", EXP, -HALF_LN2, HALF_LN2, 5)
+show("EXP_SHORT", "f32", EXP, -HALF_LN2, HALF_LN2, 4, weight=lambda r: r * r)
 show("EXP", "f64", EXP, -HALF_LN2, HALF_LN2, 10)
 
 S = ((sqrt(mpf(2)) - 1) / (sqrt(mpf(2)) + 1)) ** 2

@@ -16,8 +16,14 @@ pub(super) fn reduce<I: Isa, T: Format>(x: T) -> (T, T, T) {
 /// e^(r + rest) − 1 for |r| ≤ ln 2/2 and a rest that only the last digits of r depend on.
 #[inline(always)]
 pub(super) fn expm1_small<I: Isa, T: Format>(r: T, rest: T) -> T {
+    expm1_with::<I, T>(r, rest, T::EXP)
+}
+
+/// The same with the polynomial given.
+#[inline(always)]
+fn expm1_with<I: Isa, T: Format>(r: T, rest: T, coefficients: &[T]) -> T {
     let square = r * r;
-    let cubic = polynomial::<I, T>(r, T::EXP);
+    let cubic = polynomial::<I, T>(r, coefficients);
     r + T::fma::<I>(square, T::fma::<I>(r, cubic, T::of(0.5)), rest)
 }
 
@@ -44,7 +50,7 @@ pub(super) fn clamp<T: Format>(x: T, [low, high]: [T; 2]) -> T {
 /// eˣ for |x| ≤ ln 2/2.
 #[inline(always)]
 fn exp_small<I: Isa, T: Format>(r: T) -> T {
-    let cubic = polynomial::<I, T>(r, T::EXP);
+    let cubic = polynomial::<I, T>(r, T::EXP_SHORT);
     T::one() + T::fma::<I>(r * r, T::fma::<I>(r, cubic, T::of(0.5)), r)
 }
 
@@ -102,7 +108,7 @@ pub(crate) fn tanh<I: Isa, T: Format>(x: T) -> T {
     let twice = if size > T::NEGLIGIBLE { T::NEGLIGIBLE } else { size } * T::of(2.0);
     let (n, r, rest) = reduce::<I, T>(twice);
     let power = exp2_int(n);
-    let less = T::fma::<I>(power, expm1_small::<I, T>(r, rest), power - T::one());
+    let less = T::fma::<I>(power, expm1_with::<I, T>(r, rest, T::EXP_SHORT), power - T::one());
     let is_near = size <= T::of(0.55);
     let near = T::fma::<I>(-less, size, less - twice);
     let (base, rise) = (if is_near { size } else { T::one() }, if is_near { near } else { T::of(-2.0) });
@@ -142,7 +148,7 @@ fn exp_parts<I: Isa, T: Format>(x: T) -> (T, T) {
 #[inline(always)]
 pub(crate) fn sigmoid<I: Isa, T: Format>(x: T) -> T {
     let (n, r, rest) = reduce::<I, T>(-clamp(x, [T::EXP_RANGE[0], -T::EXP_RANGE[0]]));
-    let y = expm1_small::<I, T>(r, rest);
+    let y = expm1_with::<I, T>(r, rest, T::EXP_SHORT);
     let up = n > T::zero();
     let down = if up { -n } else { n };
     let power = exp2_int(if down < T::of(-100.0) { T::of(-100.0) } else { down });
