@@ -93,6 +93,7 @@ impl Kernel for Softsign<'_> {
 impl Pass {
     /// The pass over a domain of `rows × columns`.
     #[must_use]
+    #[allow(clippy::too_many_lines, reason = "a list of groups")]
     pub fn new(group: Group, rows: usize, columns: usize) -> Self {
         let mut g = Writer(Graph::new(rows, columns), Vec::new(), Vec::new());
         let x = g.input(true, true);

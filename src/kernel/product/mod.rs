@@ -95,16 +95,6 @@ impl<'a, T: Real> Product<'a, T> {
         unsafe { self.compute(0..self.a.rows, 0..self.b.columns) }
     }
 
-    /// Computes the product with a certain instruction set.
-    ///
-    /// # Safety
-    ///
-    /// The machine must have it.
-    pub(super) unsafe fn run_at(self, level: Level) {
-        // SAFETY: all of c, which is borrowed exclusively; the caller vouches for the instruction set.
-        unsafe { self.compute_at(level, 0..self.a.rows, 0..self.b.columns) }
-    }
-
     /// # Safety
     ///
     /// Nobody else may touch these elements of c meanwhile.
