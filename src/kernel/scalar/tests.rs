@@ -162,7 +162,7 @@ fn random<T: Functions>(rng: &mut StdRng, len: usize, calls: &[Block<T>]) -> (Ve
 fn random_programs<T: Functions>() {
     let mut rng = StdRng::seed_from_u64(1);
     let calls = calls::<T>();
-    for turn in 0..600 {
+    for turn in 0..if cfg!(miri) { 25 } else { 600 } {
         let (nodes, table) = random::<T>(&mut rng, [1, 2, 3, 10, 60][turn % 5], &calls);
         let (mut found, mut expected) = (table.clone(), table);
         let wanted = some(turn);
@@ -180,7 +180,7 @@ fn programs_compute_what_ops_alone_do() {
 
 fn random_programs_at<T: Functions>(level: Level) {
     let mut rng = StdRng::seed_from_u64(2);
-    for turn in 0..200 {
+    for turn in 0..if cfg!(miri) { 10 } else { 200 } {
         let (nodes, table) = random::<T>(&mut rng, 20, &[]);
         let (mut found, mut expected) = (table.clone(), table);
         let wanted = some(turn);
