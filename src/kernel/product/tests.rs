@@ -100,11 +100,11 @@ fn halved<T: Real>(mut lanes: Vec<T>) -> T {
 
 const LAYOUTS: [[bool; 2]; 4] = [[false, false], [false, true], [true, false], [true, true]];
 
-/// All cases, or, as Miri is some thousand times slower, every eleventh of the small ones.
+/// All cases, or, as Miri is some thousand times slower, every twentieth of the small ones.
 fn few(mut shapes: Vec<[usize; 3]>) -> Vec<[usize; 3]> {
     if cfg!(miri) {
-        shapes.retain(|shape| shape.iter().product::<usize>() < 2000);
-        shapes = shapes.into_iter().step_by(11).collect();
+        shapes.retain(|shape| shape.iter().product::<usize>() < 700);
+        shapes = shapes.into_iter().step_by(20).collect();
     }
     shapes
 }
