@@ -1,58 +1,78 @@
-//! A step of each optimiser against a plain copy that moves as many bytes, and the times of steps of usual sizes.
+//! A step of each rule in parameters a second, from one parameter to ten million, beside plain copies.
 //!
-//! `cargo bench --bench optim`; with `RAYON_NUM_THREADS=1` for one thread. Medians of steps and copies in turn.
+//! A rule reads the gradient once, and reads and writes the parameters and what it keeps. `copy of 7` moves as many bytes as a
+//! rule that goes through seven vectors, such as Adam; the number behind a rule's name says which copy is its peer.
+//! `cargo bench --bench optim`; a word after `--` is a filter on names, such as `Adam` or `/10000000`. With
+//! `RAYON_NUM_THREADS=1`, steps and copies have one thread.
 
-use std::time::Instant;
+use std::hint::black_box;
+use std::time::Duration;
 
-use gradus::optim::{Descent, Rule};
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use gradus::prelude::*;
 
-fn main() {
-    // Without it, as in `cargo test --benches`, it is only seen that all runs.
-    let all = std::env::args().any(|argument| argument == "--bench");
-    let (sizes, repeats) = if all { (&[10_000_000, 535_818, 101_770, 1000][..], 15) } else { (&[100][..], 1) };
-    for &n in sizes {
-        println!("\n{n} parameters: microseconds of a step, of a copy of as many bytes, ratio");
-        // The vectors read and written: parameters and what is kept twice, the gradient once.
-        row("Sgd", n, repeats, 3, Sgd::new(1e-3));
-        row("Sgd, momentum", n, repeats, 5, Sgd::new(1e-3).momentum(0.9));
-        row("Sgd, Nesterov", n, repeats, 5, Sgd::new(1e-3).nesterov(0.9));
-        row("AdaGrad", n, repeats, 5, AdaGrad::new(1e-3));
-        row("RmsProp", n, repeats, 5, RmsProp::new(1e-3));
-        row("RmsProp, momentum", n, repeats, 7, RmsProp::new(1e-3).momentum(0.9));
-        row("RmsProp, both", n, repeats, 9, RmsProp::new(1e-3).momentum(0.9).centered(true));
-        row("Adam", n, repeats, 7, Adam::new(1e-3));
-        row("Adam, AMSGrad", n, repeats, 9, Adam::new(1e-3).amsgrad(true));
-        row("AdamW", n, repeats, 7, AdamW::new(1e-3));
-        row("AdamW, clipped", n, repeats, 8, AdamW::new(1e-3).clip_norm(1.0));
+const SIZES: [usize; 5] = [1, 100, 10_000, 1_000_000, 10_000_000];
+/// A derivative that keeps all that is computed from it far from subnormal numbers and from overflow.
+const DERIVATIVE: f32 = 0.01;
+
+type Make = fn() -> Box<dyn Optimizer<f32>>;
+
+/// Rules, and the vectors that they read or write.
+const RULES: [(&str, usize, Make); 11] = [
+    ("Sgd", 3, || Box::new(Sgd::new(1e-3))),
+    ("Sgd with momentum", 5, || Box::new(Sgd::new(1e-3).momentum(0.9))),
+    ("Sgd with Nesterov momentum", 5, || Box::new(Sgd::new(1e-3).nesterov(0.9))),
+    ("AdaGrad", 5, || Box::new(AdaGrad::new(1e-3))),
+    ("RmsProp", 5, || Box::new(RmsProp::new(1e-3))),
+    ("RmsProp with momentum", 7, || Box::new(RmsProp::new(1e-3).momentum(0.9))),
+    ("RmsProp centered, with momentum", 9, || Box::new(RmsProp::new(1e-3).momentum(0.9).centered(true))),
+    ("Adam", 7, || Box::new(Adam::new(1e-3))),
+    ("Adam with AMSGrad", 9, || Box::new(Adam::new(1e-3).amsgrad(true))),
+    ("AdamW", 7, || Box::new(AdamW::new(1e-3))),
+    // The norm takes the gradient once more.
+    ("AdamW with clipped gradient", 8, || Box::new(AdamW::new(1e-3).clip_norm(1.0))),
+];
+
+fn rules(c: &mut Criterion) {
+    for (name, vectors, make) in RULES {
+        let mut group = c.benchmark_group(format!("{name} ({vectors})"));
+        for n in SIZES {
+            group.throughput(Throughput::Elements(n as u64));
+            let mut state = None;
+            group.bench_function(n.to_string(), |b| {
+                let (params, gradient, optimizer) = state.get_or_insert_with(|| {
+                    let mut params = Params::new();
+                    let _ = params.add("all", [n], || 0.5);
+                    let mut gradient = params.gradient();
+                    gradient.flat_mut().fill(DERIVATIVE);
+                    (params, gradient, make())
+                });
+                b.iter(|| {
+                    // What is written is fresh, which a step asks for.
+                    gradient.flat_mut()[0] = DERIVATIVE;
+                    optimizer.step(params, gradient);
+                });
+                assert!(params.flat()[n / 2].is_finite());
+            });
+        }
+        group.finish();
     }
 }
 
-fn row<R: Rule>(name: &str, n: usize, repeats: usize, vectors: usize, mut optimizer: Descent<R, f32>) {
-    let mut params = Params::<f32>::new();
-    let _ = params.add("all", [n], || 0.5);
-    let mut gradient = params.gradient();
-    let bytes = n * vectors / 2;
-    let (from, mut to) = (vec![1.0_f32; bytes], vec![0.0; bytes]);
-    let inner = (200_000 / n).clamp(1, 100);
-    let (mut steps, mut copies) = (Vec::new(), Vec::new());
-    for round in 0..repeats + 2 {
-        let step = time(|| {
-            for _ in 0..inner {
-                // Marks the gradient fresh.
-                gradient.flat_mut()[0] = round as f32;
-                optimizer.step(&mut params, &gradient);
-            }
-        });
-        let copy = time(|| (0..inner).for_each(|_| copy(&from, &mut to)));
-        if round >= 2 {
-            steps.push(step / inner as f64);
-            copies.push(copy / inner as f64);
+fn copies(c: &mut Criterion) {
+    for vectors in [3, 5, 7, 8, 9] {
+        let mut group = c.benchmark_group(format!("copy of {vectors}"));
+        for n in SIZES {
+            group.throughput(Throughput::Elements(n as u64));
+            let mut state = None;
+            group.bench_function(n.to_string(), |b| {
+                let length = (n * vectors).div_ceil(2);
+                let (from, to) = state.get_or_insert_with(|| (vec![1.0; length], vec![0.0; length]));
+                b.iter(|| copy(black_box(from), black_box(to)));
+            });
         }
+        group.finish();
     }
-    assert!(params.flat()[n / 2].is_finite());
-    let (step, copy) = (median(steps), median(copies));
-    println!("{name:>20} {step:10.1} {copy:10.1} {:6.2}", step / copy);
 }
 
 /// A copy by as many threads as a step may have.
@@ -68,16 +88,15 @@ fn copy(from: &[f32], to: &mut [f32]) {
             }
         });
     }
-    std::hint::black_box(to);
 }
 
-fn time(f: impl FnOnce()) -> f64 {
-    let start = Instant::now();
-    f();
-    start.elapsed().as_secs_f64() * 1e6
+criterion_group! {
+    name = benches;
+    config = Criterion::default()
+        .sample_size(10)
+        .warm_up_time(Duration::from_millis(100))
+        .measurement_time(Duration::from_millis(400))
+        .nresamples(2000);
+    targets = rules, copies
 }
-
-fn median(mut times: Vec<f64>) -> f64 {
-    times.sort_by(f64::total_cmp);
-    times[times.len() / 2]
-}
+criterion_main!(benches);

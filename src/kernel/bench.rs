@@ -8,7 +8,7 @@ use super::product::{Matrix, Product, Start};
 use super::rows;
 use super::scalar::{self, Binary, Function, Node, Unary};
 use super::simd::math::Functions;
-use super::simd::{Element, Isa, Kernel, Lanes, Level, dispatch, level, run_at};
+use super::simd::{Isa, Kernel, dispatch};
 use crate::real::Real;
 
 /// Runs chunks of work by the team of threads.
@@ -16,75 +16,27 @@ pub fn team(chunks: usize, threads: usize, work: &(dyn Fn(usize) + Sync)) {
     super::team::run(chunks, threads, work);
 }
 
-/// Whose product is measured.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Code {
-    /// What tensors are computed with.
-    Widest,
-    /// Our own on AVX2, or what the machine has.
-    Avx2,
-    /// The crate `matrixmultiply`.
-    Library,
-}
-
-impl Code {
-    fn level(self) -> Level {
-        match self {
-            Self::Avx2 if Level::Avx2.is_available() => Level::Avx2,
-            Self::Widest | Self::Avx2 => level(),
-            Self::Library => Level::Portable,
-        }
-    }
-}
-
 /// `c = a·b`, A of `m × k`, B of `k × n`, either stored transposed.
-pub fn product<T: Real>([m, k, n]: [usize; 3], [ta, tb]: [bool; 2], a: &[T], b: &[T], c: &mut [T], code: Code) {
+pub fn product<T: Real>([m, k, n]: [usize; 3], [ta, tb]: [bool; 2], a: &[T], b: &[T], c: &mut [T]) {
     let a = if ta { Matrix::new(a, k, m, true) } else { Matrix::new(a, m, k, false) };
     let b = if tb { Matrix::new(b, n, k, true) } else { Matrix::new(b, k, n, false) };
-    // SAFETY: a level that the machine has.
-    unsafe { Product::new(a, b, Start::Zero, c).run_at(code.level()) }
+    Product::new(a, b, Start::Zero, c).run();
 }
 
-/// Independent sums: enough to hide how long one multiply-add takes, few enough for all registers.
-const CHAINS: usize = 12;
-
-struct MultiplyAdds<T> {
-    rounds: usize,
-    x: T,
-}
-
-impl<T: Element> Kernel for MultiplyAdds<T> {
-    type Output = (T, usize);
-
-    #[inline(always)]
-    fn run<I: Isa>(self) -> (T, usize) {
-        let x = <T::V<I>>::splat(self.x);
-        let mut sums = [x; CHAINS];
-        for _ in 0..self.rounds {
-            for sum in &mut sums {
-                *sum = sum.fma(x, x);
-            }
-        }
-        let total = sums.into_iter().fold(<T::V<I>>::zero(), |a, b| a + b);
-        (total.reduce_sum(), 2 * CHAINS * self.rounds * <T::V<I>>::N)
-    }
-}
-
-/// Multiply-adds in registers alone: what no product can be faster than. Answers with how many operations that were.
-pub fn multiply_adds(rounds: usize, double: bool, code: Code) -> usize {
-    let x = std::hint::black_box(0.5_f32);
-    // SAFETY: a level that the machine has.
-    unsafe {
-        if double {
-            let (sum, count) = run_at(code.level(), MultiplyAdds { rounds, x: f64::from(x) });
-            std::hint::black_box(sum);
-            count
-        } else {
-            let (sum, count) = run_at(code.level(), MultiplyAdds { rounds, x });
-            std::hint::black_box(sum);
-            count
-        }
-    }
+/// The same by the crate `matrixmultiply`, added to what C holds where `add` says so.
+///
+/// # Panics
+///
+/// If a slice has another length than its matrix.
+pub fn library_product([m, k, n]: [usize; 3], [ta, tb]: [bool; 2], a: &[f32], b: &[f32], c: &mut [f32], add: bool) {
+    assert_eq!([a.len(), b.len(), c.len()], [m * k, k * n, m * n], "lengths of matrices");
+    let strides = |transposed, rows: usize, columns: usize| {
+        if transposed { (1, rows.cast_signed()) } else { (columns.cast_signed(), 1) }
+    };
+    let ((rsa, csa), (rsb, csb)) = (strides(ta, m, k), strides(tb, k, n));
+    let (a, b, c, beta) = (a.as_ptr(), b.as_ptr(), c.as_mut_ptr(), f32::from(u8::from(add)));
+    // SAFETY: the slices are as long as the matrices, and strides stay within them.
+    unsafe { matrixmultiply::sgemm(m, k, n, 1.0, a, rsa, csa, b, rsb, csb, beta, c, n.cast_signed(), 1) }
 }
 
 /// A chain of sines of single numbers, x → sin(k·x + c) − d, and its derivative on the way back.

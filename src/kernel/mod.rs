@@ -18,7 +18,6 @@ pub(crate) mod product;
 pub(crate) mod random;
 pub(crate) mod reduce;
 pub(crate) mod rows;
-#[allow(dead_code, reason = "the planner, which makes programs, comes next")]
 pub(crate) mod scalar;
 pub(crate) mod scan;
 pub(crate) mod simd;

@@ -5,7 +5,6 @@ use std::ops::Range;
 use super::pack::{pack_a, pack_b};
 use super::tile::{Panel, Sums, height, width};
 use super::view::View;
-use super::{Block, Finish};
 use crate::kernel::simd::{Element, Isa, Kernel, Lanes, Level};
 use crate::kernel::workspace::{self, Workspace};
 
@@ -19,11 +18,9 @@ const COLUMNS: usize = 1536;
 pub(super) const DIRECT: usize = 128;
 /// Up to so many panels, A is read where it stands, even if its columns stand in memory.
 const PANELS: usize = 16;
-/// Rows of C that are finished together, while they are in the first cache.
-const FINISHED: usize = 64;
 
 /// A rectangle of a product, and all that it needs.
-pub(super) struct Rectangle<'a, T> {
+pub(super) struct Rectangle<T> {
     pub(super) a: View<T>,
     pub(super) b: View<T>,
     pub(super) depth: usize,
@@ -34,7 +31,6 @@ pub(super) struct Rectangle<'a, T> {
     pub(super) start_row: usize,
     pub(super) rows: Range<usize>,
     pub(super) columns: Range<usize>,
-    pub(super) finish: Option<&'a Finish<'a, T>>,
 }
 
 /// Blocks of depth: as few as possible, of the same length but for the last.
@@ -57,7 +53,7 @@ struct Reading<T> {
     slot: usize,
 }
 
-impl<T: Element> Kernel for Rectangle<'_, T> {
+impl<T: Element> Kernel for Rectangle<T> {
     type Output = ();
 
     #[inline(always)]
@@ -92,7 +88,7 @@ impl<T: Element> Kernel for Rectangle<'_, T> {
     }
 }
 
-impl<T: Element> Rectangle<'_, T> {
+impl<T: Element> Rectangle<T> {
     #[inline(always)]
     fn blocks<I: Isa>(&self, reading: &Reading<T>) {
         for columns in steps(&self.columns, reading.columns) {
@@ -132,39 +128,27 @@ impl<T: Element> Rectangle<'_, T> {
                 }
                 b = View { data: to, row: vectors * n, column: 1 };
             }
-            let last = depth.end == self.depth && self.finish.is_some();
-            let together = if last { const { FINISHED.next_multiple_of(height(I::LEVEL)) } } else { usize::MAX };
-            for (part, rows) in steps(rows, together).enumerate() {
-                let start = if depth.start == 0 { self.start } else { self.c.cast_const() };
-                let start_row = if depth.start == 0 { self.start_row } else { self.c_row };
-                let sums = Sums {
-                    depth: depth.len(),
-                    rows: rows.len(),
-                    columns: columns.len(),
-                    a: a.data.wrapping_add(part * (together / tall) * a_block),
-                    a_block,
-                    a_row: a.row,
-                    a_step: a.column,
-                    b: b.data,
-                    b_step: b.row,
-                    c: self.c.wrapping_add(rows.start * self.c_row + columns.start),
-                    c_row: self.c_row,
-                    start: if start.is_null() {
-                        start
-                    } else {
-                        start.wrapping_add(rows.start * start_row + columns.start)
-                    },
-                    start_row,
-                };
-                match vectors {
-                    1 => I::call(Panel::<T, 1>(sums)),
-                    2 => I::call(Panel::<T, 2>(sums)),
-                    _ => I::call(Panel::<T, 3>(sums)),
-                }
-                if let (true, Some(finish)) = (last, self.finish) {
-                    // SAFETY: this part of the rectangle is finished, and ours.
-                    finish(unsafe { Block::new(self.c, self.c_row, rows, columns.clone()) });
-                }
+            let start = if depth.start == 0 { self.start } else { self.c.cast_const() };
+            let start_row = if depth.start == 0 { self.start_row } else { self.c_row };
+            let sums = Sums {
+                depth: depth.len(),
+                rows: rows.len(),
+                columns: columns.len(),
+                a: a.data,
+                a_block,
+                a_row: a.row,
+                a_step: a.column,
+                b: b.data,
+                b_step: b.row,
+                c: self.c.wrapping_add(rows.start * self.c_row + columns.start),
+                c_row: self.c_row,
+                start: if start.is_null() { start } else { start.wrapping_add(rows.start * start_row + columns.start) },
+                start_row,
+            };
+            match vectors {
+                1 => I::call(Panel::<T, 1>(sums)),
+                2 => I::call(Panel::<T, 2>(sums)),
+                _ => I::call(Panel::<T, 3>(sums)),
             }
         }
     }

@@ -1,6 +1,5 @@
 //! Products through the crate `matrixmultiply`, for machines that our kernels do not know.
 
-use super::Block;
 use super::block::Rectangle;
 use crate::kernel::simd::Element;
 
@@ -12,17 +11,16 @@ pub(super) type Gemm<T> =
 ///
 /// The operands must reach the rows and columns of the rectangle and the depth, C and the start the rectangle; C's part
 /// must be nobody else's.
-pub(super) unsafe fn compute<T: Element>(rectangle: Rectangle<'_, T>, gemm: Gemm<T>) {
-    let Rectangle { a, b, depth, c, c_row, start, start_row, rows, columns, finish } = rectangle;
-    let held = start == c.cast_const();
+pub(super) unsafe fn compute<T: Element>(rectangle: Rectangle<T>, gemm: Gemm<T>) {
+    let Rectangle { a, b, depth, c, c_row, start, start_row, rows, columns } = rectangle;
     for row in rows.clone() {
         let to = c.wrapping_add(row * c_row + columns.start);
         let from = start.wrapping_add(row * start_row + columns.start);
-        // SAFETY: the columns of one row of C and of the start, which is C itself or borrowed beside it.
+        // SAFETY: the columns of one row of C and of the start, which is borrowed beside it.
         unsafe {
             if start.is_null() {
                 std::slice::from_raw_parts_mut(to, columns.len()).fill(T::zero());
-            } else if !held {
+            } else {
                 std::ptr::copy_nonoverlapping(from, to, columns.len());
             }
         }
@@ -35,9 +33,5 @@ pub(super) unsafe fn compute<T: Element>(rectangle: Rectangle<'_, T>, gemm: Gemm
         let to = c.wrapping_add(rows.start * c_row + columns.start);
         // SAFETY: the caller vouches for the operands and C.
         unsafe { gemm(m, depth, n, T::one(), x, rsx, csx, y, rsy, csy, beta, to, c_row.cast_signed(), 1) }
-    }
-    if let Some(finish) = finish {
-        // SAFETY: the rectangle is ours.
-        finish(unsafe { Block::new(c, c_row, rows, columns) });
     }
 }

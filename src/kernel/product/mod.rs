@@ -1,16 +1,14 @@
 //! Products of matrices.
 //!
-//! C = start + A·B, where start is zeros, what C holds, or a row that is added to each row. Our own kernels compute it on
+//! C = start + A·B, where start is zeros, or a row that is added to each row. Our own kernels compute it on
 //! AVX-512 and AVX2; other machines use the crate `matrixmultiply`, which our kernels are tested against.
 //!
 //! *Bits.* An element of C is summed in an order that depends on shapes and on which operand is stored transposed, never on
 //! threads or on how the work is cut. With more than one row and column: blocks of k of up to 256, each in order of k, are
 //! added to the start one after the other. With a single row or column: see `row.rs`.
 #![allow(unsafe_code, reason = "kernels are the home of unsafe code")]
-#![allow(dead_code, reason = "chunks and what is done with finished blocks are there for the planned runner")]
 
 mod block;
-mod finish;
 mod library;
 mod matrix;
 mod pack;
@@ -25,7 +23,6 @@ use std::any::TypeId;
 use std::marker::PhantomData;
 use std::ops::Range;
 
-pub(crate) use finish::{Block, Finish};
 pub(crate) use matrix::{Matrix, weighed};
 
 use super::simd::{Element, Level, level, run_at};
@@ -40,8 +37,6 @@ use row::Row;
 pub(crate) enum Start<'a, T> {
     /// Nothing: what C holds does not matter.
     Zero,
-    /// What C holds.
-    Held,
     /// A row, added to each row.
     Row(&'a [T]),
 }
@@ -52,7 +47,6 @@ pub(crate) struct Product<'a, T> {
     b: Matrix<'a, T>,
     start: Start<'a, T>,
     c: *mut T,
-    finish: Option<&'a Finish<'a, T>>,
     owner: PhantomData<&'a mut [T]>,
 }
 
@@ -67,13 +61,7 @@ impl<'a, T: Real> Product<'a, T> {
         if let Start::Row(row) = start {
             assert_eq!(row.len(), b.columns, "row that a product is added to");
         }
-        Self { a, b, start, c: c.as_mut_ptr(), finish: None, owner: PhantomData }
-    }
-
-    /// Calls `f` with each part of C once it is finished, while it is in the cache.
-    pub(crate) fn then(mut self, f: &'a Finish<'a, T>) -> Self {
-        self.finish = Some(f);
-        self
+        Self { a, b, start, c: c.as_mut_ptr(), owner: PhantomData }
     }
 
     fn partition(&self) -> Partition {
@@ -105,16 +93,6 @@ impl<'a, T: Real> Product<'a, T> {
         }
         // SAFETY: all of c, which is borrowed exclusively.
         unsafe { self.compute(0..self.a.rows, 0..self.b.columns) }
-    }
-
-    /// Computes the product with a certain instruction set.
-    ///
-    /// # Safety
-    ///
-    /// The machine must have it.
-    pub(super) unsafe fn run_at(self, level: Level) {
-        // SAFETY: all of c, which is borrowed exclusively; the caller vouches for the instruction set.
-        unsafe { self.compute_at(level, 0..self.a.rows, 0..self.b.columns) }
     }
 
     /// # Safety
@@ -157,25 +135,24 @@ impl<T: Element> Product<'_, T> {
         let (m, depth, n) = (self.a.rows, self.a.columns, self.b.columns);
         let (start, start_row) = match self.start {
             Start::Zero => (std::ptr::null(), 0),
-            Start::Held => (self.c.cast_const(), n),
             Start::Row(row) => (row.as_ptr(), 0),
         };
-        let (a, b, c, finish) = (self.a.view(), self.b.view(), self.c, self.finish);
-        let rectangle = Rectangle { a, b, depth, c, c_row: n, start, start_row, rows, columns, finish };
+        let (a, b, c) = (self.a.view(), self.b.view(), self.c);
+        let rectangle = Rectangle { a, b, depth, c, c_row: n, start, start_row, rows, columns };
         let ours = matches!(level, Level::Avx2 | Level::Avx512);
-        // SAFETY: the operands reach as far as their rows and columns say, the start as far as C; the caller vouches for
+        // SAFETY: the operands reach as far as their rows and columns say, the start as far as a row of C; the caller vouches for
         // C and the instruction set.
         unsafe {
             match (m, n) {
                 _ if depth == 0 || !ours => library::compute(rectangle, gemm),
                 (1, _) => {
                     let (x, w, columns) = (a.data, b, rectangle.columns);
-                    let row = Row { x, w, depth, y: c, start, start_step: 1, columns, width: n, finish };
+                    let row = Row { x, w, depth, y: c, start, start_step: 1, columns, width: n };
                     run_at(level, row);
                 }
                 (_, 1) => {
                     let (x, w, columns) = (b.data, a.transposed(), rectangle.rows);
-                    let row = Row { x, w, depth, y: c, start, start_step: start_row, columns, width: m, finish };
+                    let row = Row { x, w, depth, y: c, start, start_step: start_row, columns, width: m };
                     run_at(level, row);
                 }
                 _ => run_at(level, rectangle),

@@ -4,7 +4,6 @@
 use std::ops::Range;
 
 use super::view::View;
-use super::{Block, Finish};
 use crate::kernel::simd::{Element, Isa, Kernel, Lanes, WIDEST};
 
 /// Stretches of k that are summed side by side where rows of the matrix are combined, and where there is but one column:
@@ -12,7 +11,7 @@ use crate::kernel::simd::{Element, Isa, Kernel, Lanes, WIDEST};
 const SIDE_BY_SIDE: usize = 4;
 
 /// Some columns of x·W, W of `depth` rows.
-pub(super) struct Row<'a, T> {
+pub(super) struct Row<T> {
     pub(super) x: *const T,
     pub(super) w: View<T>,
     pub(super) depth: usize,
@@ -24,10 +23,9 @@ pub(super) struct Row<'a, T> {
     pub(super) columns: Range<usize>,
     /// How many columns the whole row has.
     pub(super) width: usize,
-    pub(super) finish: Option<&'a Finish<'a, T>>,
 }
 
-impl<T: Element> Kernel for Row<'_, T> {
+impl<T: Element> Kernel for Row<T> {
     type Output = ();
 
     #[inline(always)]
@@ -42,14 +40,10 @@ impl<T: Element> Kernel for Row<'_, T> {
                 self.dots_all::<I>();
             }
         }
-        if let Some(finish) = self.finish {
-            // SAFETY: these columns are finished, and ours.
-            finish(unsafe { Block::new(self.y, self.width, 0..1, self.columns.clone()) });
-        }
     }
 }
 
-impl<T: Element> Row<'_, T> {
+impl<T: Element> Row<T> {
     /// y = start + sum at one column.
     ///
     /// # Safety

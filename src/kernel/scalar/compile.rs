@@ -100,7 +100,6 @@ impl<T: Real> Compiler<'_, T> {
     fn add(&mut self, node: &Node<T>, pair: Pair) {
         let ([a, b, c], out) = (node.operands, node.result);
         match node.function {
-            Function::Copy => self.push(Code::Load, a, 0, out),
             Function::Unary(function) => match (function, pair) {
                 (_, Pair::Behind) => {}
                 (Unary::Sin, Pair::Before(cos)) => self.push_on(a, Code::SinCos, [0, cos], out),

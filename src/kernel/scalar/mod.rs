@@ -44,9 +44,6 @@ pub(crate) enum Function<T> {
     Binary(Binary),
     /// The second operand where the first is not 0, else the third.
     Select,
-    /// The operand itself.
-    #[allow(dead_code, reason = "tested, and not yet asked for by the planner")]
-    Copy,
     /// Whatever has a kernel over blocks.
     Call(Block<T>),
 }
@@ -54,7 +51,7 @@ pub(crate) enum Function<T> {
 impl<T: Copy> Function<T> {
     fn arity(&self) -> usize {
         match self {
-            Self::Unary(_) | Self::Copy => 1,
+            Self::Unary(_) => 1,
             Self::Binary(_) => 2,
             Self::Select => 3,
             Self::Call(block) => block.arity(),

@@ -8,6 +8,7 @@ use crate::real::Real;
 ///
 /// Every instruction set gives the same bits but for `fma` (see [`Isa::FMA`](super::Isa::FMA)), which lane a sum starts in
 /// (see [`reduce_sum`](Lanes::reduce_sum)), and the payloads of NaN.
+#[allow(dead_code, reason = "a register is complete, whatever the kernels of today use")]
 pub(crate) trait Lanes<T: Real>:
     Copy + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self> + Div<Output = Self> + Neg<Output = Self>
 {

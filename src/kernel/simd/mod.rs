@@ -21,7 +21,6 @@
 //! *Why lanes are safe to call.* The types of instruction sets are private to this module. Other code meets them as
 //! `I: Isa` alone, inside a kernel that `dispatch` runs, and `dispatch` picks no set that the machine lacks.
 #![allow(unsafe_code, reason = "kernels are the home of unsafe code")]
-#![allow(dead_code, reason = "registers are complete, whatever the kernels of today use")]
 
 #[cfg(any(test, not(target_arch = "x86_64")))]
 mod array;

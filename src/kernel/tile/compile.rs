@@ -42,7 +42,6 @@ pub(super) struct Compiler<'g, T> {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Order {
     Store(EntryId),
-    Increase(EntryId),
     /// To be added to the lanes at this place.
     Sum(EntryId),
     /// To be kept until the end of the stage, for this.
@@ -52,7 +51,7 @@ pub(super) enum Order {
 /// What is done with a finished tile.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum End {
-    Unpack { to: EntryId, stride: isize, add: bool },
+    Unpack { to: EntryId, stride: isize },
     Sum(usize),
     SumRows(usize),
 }
@@ -267,10 +266,7 @@ impl<'g, T: Element> Compiler<'g, T> {
             let extent = self.extent(id);
             let order = match output {
                 Output::Store { slot, row_stride, column_stride } => {
-                    self.store(extent, slot, at(row_stride, column_stride), false)
-                }
-                Output::Add { slot, row_stride, column_stride } => {
-                    self.store(extent, slot, at(row_stride, column_stride), true)
+                    self.store(extent, slot, at(row_stride, column_stride))
                 }
                 Output::SumAll { slot } => self.sum_all(extent, slot),
                 Output::SumRows { slot } => {
@@ -288,16 +284,16 @@ impl<'g, T: Element> Compiler<'g, T> {
         }
     }
 
-    fn store(&mut self, extent: Extent, slot: usize, at: Position, add: bool) -> Order {
+    fn store(&mut self, extent: Extent, slot: usize, at: Position) -> Order {
         let entry = self.entry(Entry::Output { slot, at });
         let behind = match extent {
             Extent::Whole => self.tiling.columns.cast_signed(),
             _ => 1,
         };
         if extent == Extent::Number || (!self.single_row() && at.row != behind) {
-            return Order::AtEnd(End::Unpack { to: entry, stride: at.row, add });
+            return Order::AtEnd(End::Unpack { to: entry, stride: at.row });
         }
-        if add { Order::Increase(entry) } else { Order::Store(entry) }
+        Order::Store(entry)
     }
 
     fn sum_all(&mut self, extent: Extent, slot: usize) -> Order {
@@ -451,8 +447,8 @@ impl<'g, T: Element> Compiler<'g, T> {
             for order in std::mem::take(&mut self.orders[i]) {
                 let Order::AtEnd(end) = order else { continue };
                 let step = match end {
-                    End::Unpack { to, stride, add } => {
-                        Step::Unpack { from: self.dense(id), to, stride, extent: self.extent(id), add }
+                    End::Unpack { to, stride } => {
+                        Step::Unpack { from: self.dense(id), to, stride, extent: self.extent(id) }
                     }
                     End::Sum(sum) => Step::Sum { operand: self.dense(id), sum },
                     End::SumRows(sum) => Step::SumRows { operand: self.rows_of(id), sum },
@@ -490,9 +486,9 @@ impl<T> Compiler<'_, T> {
     fn numbers(&mut self) {
         for (i, orders) in self.orders.iter().enumerate() {
             for order in orders {
-                let Order::AtEnd(End::Unpack { to, add, .. }) = *order else { continue };
+                let Order::AtEnd(End::Unpack { to, .. }) = *order else { continue };
                 let from = self.homes[i].expect("all numbers are computed");
-                self.part.finish.push(Finish::Store { from, to, add });
+                self.part.finish.push(Finish::Store { from, to });
             }
         }
     }

@@ -135,9 +135,7 @@ impl<T: Element> Emitter<'_, '_, T> {
                 if self.bring(&[a]).is_none() {
                     self.fetch(a);
                 }
-                if let Some(op) = Op::unary(unary) {
-                    self.push(op, &[]);
-                }
+                self.push(Op::unary(unary), &[]);
                 self.used(&[a]);
             }
             Node::Spread(a, _) => {
@@ -252,8 +250,7 @@ impl<T: Element> Emitter<'_, '_, T> {
 
     /// The accumulator holds a node that has just been computed.
     fn computed(&mut self, id: NodeId, users: u32) {
-        let stored =
-            self.compiler.orders[id.index()].iter().any(|order| !matches!(order, Order::Increase(_) | Order::Sum(_)));
+        let stored = self.compiler.orders[id.index()].iter().any(|order| !matches!(order, Order::Sum(_)));
         if stored || self.outlives(id) {
             let home = self.compiler.home(id);
             self.done[id.index()] = true;
@@ -285,7 +282,6 @@ impl<T: Element> Emitter<'_, '_, T> {
         for order in std::mem::take(&mut self.compiler.orders[id.index()]) {
             match order {
                 Order::Store(to) => self.push(Op::Store, &[(Mode::Memory, to)]),
-                Order::Increase(to) => self.push(Op::Increase, &[(Mode::Memory, to)]),
                 Order::Sum(lanes) => self.push(Op::Sum, &[(Mode::Number, lanes)]),
                 Order::AtEnd(_) => self.compiler.orders[id.index()].push(order),
             }
@@ -293,7 +289,7 @@ impl<T: Element> Emitter<'_, '_, T> {
     }
 
     fn push(&mut self, op: Op, places: &[Operand]) {
-        if !matches!(op, Op::Store | Op::Increase | Op::Sum | Op::KeepB | Op::KeepC) {
+        if !matches!(op, Op::Store | Op::Sum | Op::KeepB | Op::KeepC) {
             self.held = None;
         }
         let mut at = [0; 3];
@@ -309,7 +305,7 @@ impl<T: Element> Emitter<'_, '_, T> {
             });
             let touched = &mut self.table[k];
             touched.reads |= op != Op::Store;
-            touched.writes |= matches!(op, Op::Store | Op::Increase);
+            touched.writes |= op == Op::Store;
         }
         self.code.push(Instr { op, at });
     }
@@ -329,9 +325,7 @@ impl<T: Element> Emitter<'_, '_, T> {
         let moving = self.table.iter().filter(|touched| touched.moving).count();
         let foreign: Vec<_> =
             (0..).zip(&self.table[..moving]).filter(|(_, touched)| self.compiler.is_foreign(touched.entry)).collect();
-        let increases = self.code.iter().any(|instr| instr.op == Op::Increase);
-        let overrun =
-            !increases && foreign.iter().all(|(_, touched)| self.compiler.is_dense(touched.entry, self.extent));
+        let overrun = foreign.iter().all(|(_, touched)| self.compiler.is_dense(touched.entry, self.extent));
         let foreign =
             foreign.iter().map(|&(place, &Touched { reads, writes, .. })| Foreign { place, reads, writes }).collect();
         let table = self.table.iter().map(|touched| touched.entry).collect();

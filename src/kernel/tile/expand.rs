@@ -24,25 +24,6 @@ pub(super) unsafe fn copy_rows<T: Copy>(
     }
 }
 
-/// Rows added to others.
-///
-/// # Safety
-///
-/// See [`copy_rows`].
-pub(super) unsafe fn add_rows<T: Element>(
-    (from, stride): (*const T, isize),
-    (to, to_stride): (*mut T, isize),
-    rows: usize,
-    columns: usize,
-) {
-    for i in 0..rows.cast_signed() {
-        for j in 0..columns {
-            // SAFETY: as above, for element (i, j).
-            unsafe { *to.wrapping_offset(i * to_stride).add(j) += *from.wrapping_offset(i * stride).add(j) };
-        }
-    }
-}
-
 /// The number of each row all along the row, one row behind the other.
 pub(super) struct RepeatColumn<T> {
     pub(super) from: *const T,

@@ -127,8 +127,6 @@ pub(crate) enum Unary {
     Ceil,
     /// Halves go to the even neighbour.
     Round,
-    #[allow(dead_code, reason = "tested, and not yet asked for by the planner")]
-    Copy,
 }
 
 /// Functions of two numbers that stay in registers.
@@ -158,9 +156,6 @@ pub(crate) enum Output {
     /// To element (i, j) at `outputs[slot]` + i·`row_stride` + j·`column_stride`; with a `column_stride` of 0, for columns and
     /// numbers only, one element for each row; with both 0, for numbers only, one element.
     Store { slot: usize, row_stride: isize, column_stride: isize },
-    /// Added to what stands there.
-    #[allow(dead_code, reason = "tested, and not yet asked for by the planner")]
-    Add { slot: usize, row_stride: isize, column_stride: isize },
     /// The sum over the node's own extent, with the bits of `reduce::sum` over it as a tensor: one number.
     SumAll { slot: usize },
     /// The sum over rows of a node over the whole domain, with the bits of `reduce::sum_lines`: as many numbers as columns.

@@ -23,8 +23,6 @@ pub(super) enum Op {
     /// The accumulator is filled with one number.
     Splat,
     Store,
-    /// Adds the accumulator to memory.
-    Increase,
     /// From the accumulator to the register.
     KeepB,
     KeepC,
@@ -176,9 +174,8 @@ impl Op {
         }
     }
 
-    /// Nothing for a copy, which is what the accumulator holds already.
-    pub(super) fn unary(unary: Unary) -> Option<Self> {
-        Some(match unary {
+    pub(super) fn unary(unary: Unary) -> Self {
+        match unary {
             Unary::Neg => Self::Neg,
             Unary::Abs => Self::Abs,
             Unary::Sign => Self::Sign,
@@ -190,8 +187,7 @@ impl Op {
             Unary::Floor => Self::Floor,
             Unary::Ceil => Self::Ceil,
             Unary::Round => Self::Round,
-            Unary::Copy => return None,
-        })
+        }
     }
 
     /// The instruction for operands that are there, and whether its operands are to be taken in the other order.

@@ -54,8 +54,7 @@ fn widen<T>(graph: &mut Graph<T>) {
     let facts = facts(graph);
     for i in 0..graph.outputs.len() {
         let (id, output) = graph.outputs[i];
-        let (Output::Store { row_stride, column_stride, .. } | Output::Add { row_stride, column_stride, .. }) = output
-        else {
+        let Output::Store { row_stride, column_stride, .. } = output else {
             continue;
         };
         let extent = match (row_stride, column_stride) {
@@ -81,7 +80,7 @@ fn flatten<T>(graph: &mut Graph<T>) {
         _ => fact.extent != Extent::Column && !node.takes_rows(),
     };
     let in_order = |(_, output): &(NodeId, Output)| match *output {
-        Output::Store { row_stride, column_stride, .. } | Output::Add { row_stride, column_stride, .. } => {
+        Output::Store { row_stride, column_stride, .. } => {
             (row_stride, column_stride) == (dense, 1) || (row_stride, column_stride) == (0, 0)
         }
         Output::SumAll { .. } => true,

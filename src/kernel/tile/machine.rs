@@ -292,13 +292,6 @@ unsafe fn one_block<T: Element, I: Isa, const N: usize>(
                         acc[j].store(to.add(j * width));
                     }
                 }
-                Op::Increase => {
-                    let to = pointer!(0);
-                    for j in 0..N {
-                        let to = to.add(j * width);
-                        (T::V::<I>::load(to) + acc[j]).store(to);
-                    }
-                }
                 Op::KeepB => {
                     place!(B 0);
                     for j in 0..N {

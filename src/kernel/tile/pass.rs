@@ -34,9 +34,7 @@ impl<T: Element> Pass<T> {
         }
         for &(_, output) in &graph.outputs {
             let (slot, reach) = match output {
-                Output::Store { slot, row_stride, column_stride } | Output::Add { slot, row_stride, column_stride } => {
-                    (slot, reach(row_stride, column_stride, columns))
-                }
+                Output::Store { slot, row_stride, column_stride } => (slot, reach(row_stride, column_stride, columns)),
                 Output::SumAll { slot } => (slot, 1),
                 Output::SumRows { slot } => (slot, columns),
             };

@@ -135,13 +135,12 @@ pub(super) enum Step<T> {
         to: EntryId,
         extent: Extent,
     },
-    /// Rows that stand one behind the other, to where they belong, or added to what is there.
+    /// Rows that stand one behind the other, to where they belong.
     Unpack {
         from: EntryId,
         to: EntryId,
         stride: isize,
         extent: Extent,
-        add: bool,
     },
     Call {
         kernel: BlockKernel<T>,
@@ -224,7 +223,7 @@ pub(super) enum Finish {
     /// The sum of `len` numbers in the memory of all.
     Sum { from: usize, len: usize, slot: usize },
     /// One number.
-    Store { from: EntryId, to: EntryId, add: bool },
+    Store { from: EntryId, to: EntryId },
 }
 
 impl<T> Part<T> {

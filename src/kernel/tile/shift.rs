@@ -22,7 +22,7 @@ pub(super) fn any<T>(graph: &Graph<T>) -> bool {
 /// If nodes over rows or sums stand beside the shifts.
 pub(super) fn ranges<T: Real>(graph: &Graph<T>) -> Vec<Lowered<T>> {
     let is_wide = |output: &Output| match output {
-        Output::Store { column_stride, .. } | Output::Add { column_stride, .. } => *column_stride == 1,
+        Output::Store { column_stride, .. } => *column_stride == 1,
         _ => panic!("beside shifts there are no sums"),
     };
     assert!(!graph.nodes.iter().any(Node::takes_rows), "beside shifts there are no computations over rows");

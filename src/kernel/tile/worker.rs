@@ -223,14 +223,10 @@ impl<'a, T: Element> Worker<'a, T> {
                 Step::Fill { from, to, extent } => {
                     slice::from_raw_parts_mut(pointer(to), self.len(extent)).fill(*pointer(from));
                 }
-                Step::Unpack { from, to, stride, extent, add } => {
+                Step::Unpack { from, to, stride, extent } => {
                     let width = if extent == Extent::Whole { columns } else { 1 };
-                    let (from, to) = ((pointer(from).cast_const(), width.cast_signed()), (pointer(to), stride));
-                    if add {
-                        expand::add_rows(from, to, rows, width);
-                    } else {
-                        expand::copy_rows(from, to, rows, width);
-                    }
+                    let from = (pointer(from).cast_const(), width.cast_signed());
+                    expand::copy_rows(from, (pointer(to), stride), rows, width);
                 }
                 Step::Call { kernel, operands, out, extent } => {
                     let operands = operands.map(|id| pointer(id).cast_const());
@@ -327,11 +323,9 @@ impl<'a, T: Element> Worker<'a, T> {
                         let column = slice::from_raw_parts(self.shared(from), len);
                         *self.pass.outputs[slot] = reduce::sum(column);
                     }
-                    Finish::Store { from, to, add } => {
+                    Finish::Store { from, to } => {
                         let locate = |id: EntryId| self.locate(&part.located[usize::from(id)]);
-                        let x = *locate(from);
-                        let to = locate(to);
-                        *to = if add { *to + x } else { x };
+                        *locate(to) = *locate(from);
                     }
                 }
             }

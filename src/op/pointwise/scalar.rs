@@ -7,7 +7,6 @@ use crate::real::Real;
 
 impl Op {
     /// The op where all its operands are single numbers, if it is a row of a table.
-    #[allow(dead_code, reason = "the planner, which makes programs, comes next")]
     pub(crate) fn scalar<T: Real>(self) -> Option<Function<T>> {
         let unary = |function| Some(Function::Unary(function));
         let binary = |function| Some(Function::Binary(function));

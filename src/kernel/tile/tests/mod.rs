@@ -38,10 +38,9 @@ fn run<T: Element>(case: &Case<T>, program: &Program<T>, scratch: &mut Scratch<T
 /// Runs a graph in every way and compares with the simple twin.
 fn check<T: Element>(case: &Case<T>, scratch: &mut Scratch<T>, name: &str) {
     let mut want = outputs(case);
-    reference::evaluate(&case.graph, &case.data, |slot, at, x, add| {
+    reference::evaluate(&case.graph, &case.data, |slot, at, x| {
         let start = (GUARD + case.outputs[slot].0).cast_signed();
-        let place = &mut want[slot][usize::try_from(start + at).unwrap()];
-        *place = if add { *place + x } else { x };
+        want[slot][usize::try_from(start + at).unwrap()] = x;
     });
     for level in Level::available() {
         let program = compile::compile_at(&case.graph, level);
@@ -67,7 +66,10 @@ fn check<T: Element>(case: &Case<T>, scratch: &mut Scratch<T>, name: &str) {
 
 fn check_shapes<T: Element>(shapes: &[(usize, usize)], kind: Kind, graphs: usize) {
     let mut scratch = Scratch::new();
-    for &(rows, columns) in shapes {
+    // Miri is some thousand times slower: it sees two graphs on each small domain.
+    let seen = |&&(rows, columns): &&(usize, usize)| !cfg!(miri) || rows * columns <= 70;
+    let graphs = if cfg!(miri) { graphs.min(2) } else { graphs };
+    for &(rows, columns) in shapes.iter().filter(seen) {
         for seed in 0..graphs {
             let mut chance = Chance((seed * 1_000_003 + rows * 7919 + columns * 31) as u64);
             let size = 1 + chance.below(30);

@@ -48,7 +48,6 @@ const UNARY: &[Unary] = &[
     Unary::Floor,
     Unary::Ceil,
     Unary::Round,
-    Unary::Copy,
 ];
 
 const BINARY: &[Binary] = &[
@@ -263,10 +262,6 @@ impl<T: Real> Maker<'_, T> {
         let (row_stride, column_stride) = (row.cast_signed() * if backwards { -1 } else { 1 }, column.cast_signed());
         let len = reach + if column == 1 { columns } else { 1 };
         self.case.outputs.push(if backwards { (reach, len - reach) } else { (0, len) });
-        let output = match choice {
-            3 => Output::Add { slot, row_stride, column_stride },
-            _ => Output::Store { slot, row_stride, column_stride },
-        };
-        self.case.graph.output(node, output);
+        self.case.graph.output(node, Output::Store { slot, row_stride, column_stride });
     }
 }

@@ -37,7 +37,7 @@ fn unary<T: Real>(unary: Unary, x: T) -> T {
         Unary::Abs => x.abs(),
         Unary::Sign if x > T::zero() => one,
         Unary::Sign if x < T::zero() => -one,
-        Unary::Sign | Unary::Copy => x,
+        Unary::Sign => x,
         Unary::Square => x * x,
         Unary::Sqrt => x.sqrt(),
         Unary::Rsqrt => one / x.sqrt(),
@@ -70,8 +70,8 @@ fn binary<T: Real>(binary: Binary, a: T, b: T) -> T {
     }
 }
 
-/// Computes all nodes, then hands each output with its values and what it is to `put(slot, position, value, add)`.
-pub(super) fn evaluate<T: Real>(graph: &Graph<T>, data: &Data<T>, mut put: impl FnMut(usize, isize, T, bool)) {
+/// Computes all nodes, then hands each output with its values to `put(slot, position, value)`.
+pub(super) fn evaluate<T: Real>(graph: &Graph<T>, data: &Data<T>, mut put: impl FnMut(usize, isize, T)) {
     let Graph { rows, columns, .. } = *graph;
     let mut values: Vec<Value<T>> = Vec::new();
     for node in &graph.nodes {
@@ -81,8 +81,7 @@ pub(super) fn evaluate<T: Real>(graph: &Graph<T>, data: &Data<T>, mut put: impl 
     for &(NodeId(id), output) in &graph.outputs {
         let value = &values[id as usize];
         match output {
-            Output::Store { slot, row_stride, column_stride } | Output::Add { slot, row_stride, column_stride } => {
-                let add = matches!(output, Output::Add { .. });
+            Output::Store { slot, row_stride, column_stride } => {
                 let (m, n) = match (row_stride, column_stride) {
                     (_, 1) => (rows, columns),
                     (0, _) => (1, 1),
@@ -90,14 +89,14 @@ pub(super) fn evaluate<T: Real>(graph: &Graph<T>, data: &Data<T>, mut put: impl 
                 };
                 for (i, j) in (0..m).flat_map(|i| (0..n).map(move |j| (i, j))) {
                     let at = i.cast_signed() * row_stride + j.cast_signed() * column_stride;
-                    put(slot, at, value.at(i, j, columns), add);
+                    put(slot, at, value.at(i, j, columns));
                 }
             }
-            Output::SumAll { slot } => put(slot, 0, reduce::sum(&value.data), false),
+            Output::SumAll { slot } => put(slot, 0, reduce::sum(&value.data)),
             Output::SumRows { slot } => {
                 let mut out = vec![T::zero(); columns];
                 reduce::sum_lines(Lines { outer: 1, n: rows, inner: columns }, &value.data, &mut out);
-                (0..).zip(out).for_each(|(j, x)| put(slot, j, x, false));
+                (0..).zip(out).for_each(|(j, x)| put(slot, j, x));
             }
         }
     }
