@@ -55,11 +55,8 @@ impl Words {
             Output::Store { slot, row_stride, column_stride } => {
                 self.put([0, slot as u64, signed(row_stride), signed(column_stride)]);
             }
-            Output::Add { slot, row_stride, column_stride } => {
-                self.put([1, slot as u64, signed(row_stride), signed(column_stride)]);
-            }
-            Output::SumAll { slot } => self.put([2, slot as u64]),
-            Output::SumRows { slot } => self.put([3, slot as u64]),
+            Output::SumAll { slot } => self.put([1, slot as u64]),
+            Output::SumRows { slot } => self.put([2, slot as u64]),
         }
     }
 }
