@@ -123,12 +123,41 @@ pub(crate) fn is_finite<T: Real>(values: &[T]) -> bool {
     lanes.iter().all(|&lane| lane == T::zero())
 }
 
-/// `out[line]` = `f` folded over the line from its first element on.
+/// `out[line]` = `f` folded over the line, in lanes; `first` must be neutral. The order depends on the length alone.
 pub(crate) fn fold_lines<T: Real>(lines: Lines, data: &[T], out: &mut [T], first: T, f: impl Fn(T, T) -> T) {
     let Lines { n, inner, .. } = lines;
-    for (out, start) in out.iter_mut().zip(lines.starts()) {
-        *out = (0..n).fold(first, |a, i| f(a, data[start + i * inner]));
+    if n == 0 {
+        out.fill(first);
+    } else if inner == 1 {
+        out.iter_mut().zip(data.chunks_exact(n)).for_each(|(out, line)| *out = fold(line, first, &f));
+    } else if inner > 0 {
+        for (data, out) in data.chunks_exact(n * inner).zip(out.chunks_exact_mut(inner)) {
+            for (tile, out) in out.chunks_mut(LANES).enumerate() {
+                let mut lanes = [first; LANES];
+                for row in data.chunks_exact(inner) {
+                    lanes.iter_mut().zip(&row[tile * LANES..][..out.len()]).for_each(|(a, &x)| *a = f(*a, x));
+                }
+                out.copy_from_slice(&lanes[..out.len()]);
+            }
+        }
     }
+}
+
+fn fold<T: Real>(line: &[T], first: T, f: &impl Fn(T, T) -> T) -> T {
+    if line.len() <= LANES {
+        return line.iter().fold(first, |a, &x| f(a, x));
+    }
+    let mut lanes = [first; LANES];
+    for row in line.chunks(LANES) {
+        lanes.iter_mut().zip(row).for_each(|(a, &x)| *a = f(*a, x));
+    }
+    let mut half = LANES / 2;
+    while half > 0 {
+        let (low, high) = lanes.split_at_mut(half);
+        low.iter_mut().zip(high).for_each(|(a, &mut x)| *a = f(*a, x));
+        half /= 2;
+    }
+    lanes[0]
 }
 
 /// The larger one, or NaN where one of them is.
@@ -209,6 +238,25 @@ mod tests {
             let expected = [0, 1, 2].map(|line| sum(&values[line * n..][..n]));
             assert_eq!(out.map(f32::to_bits), expected.map(f32::to_bits), "{n}");
         }
+    }
+
+    #[test]
+    fn lines_are_folded_along_any_axis() {
+        for (outer, n, inner) in [(1, 1, 1), (3, 64, 1), (2, 1000, 1), (2, 3, 5), (1, 70, 130), (2, 0, 3), (2, 3, 0)] {
+            let lines = Lines { outer, n, inner };
+            let data: Vec<f64> = (0..outer * n * inner).map(|i| ((i * 7919) % 1009) as f64 - 400.0).collect();
+            let mut out = vec![0.0; outer * inner];
+            fold_lines(lines, &data, &mut out, f64::NEG_INFINITY, maximum);
+            let line = |start: usize| (0..n).map(move |i| start + i * inner);
+            let want: Vec<f64> =
+                lines.starts().map(|start| line(start).map(|at| data[at]).fold(f64::NEG_INFINITY, f64::max)).collect();
+            assert_eq!(out, want, "{lines:?}");
+        }
+        let mut out = [0.0];
+        let mut line = vec![1.0; 300];
+        line[190] = f64::NAN;
+        fold_lines(Lines { outer: 1, n: 300, inner: 1 }, &line, &mut out, f64::NEG_INFINITY, maximum);
+        assert!(out[0].is_nan());
     }
 
     #[test]
