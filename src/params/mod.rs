@@ -166,6 +166,16 @@ impl<T: Real> Params<T> {
     }
 
     /// Whether nothing is learned.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let mut params = Params::<f64>::new();
+    /// params.add_buffer("mean", [2], || 0.0);
+    /// assert!(params.is_empty()); // a buffer is not learned
+    /// ```
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.values.is_empty()
@@ -226,6 +236,16 @@ impl<T: Real> Params<T> {
     }
 
     /// Handles of the learned tensors in the order they were added.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let mut params = Params::<f64>::new();
+    /// let (a, b) = (params.add("a", [2], || 1.0), params.add("b", [1], || 2.0));
+    /// assert_eq!(params.params().collect::<Vec<_>>(), [a, b]);
+    /// ```
     pub fn params(&self) -> impl ExactSizeIterator<Item = Param> {
         let store = self.layout.store;
         (0_u32..)
@@ -236,6 +256,18 @@ impl<T: Real> Params<T> {
     }
 
     /// The buffers in the order they were added.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let mut params = Params::<f64>::new();
+    /// params.add("weight", [2], || 1.0);
+    /// params.add_buffer("mean", [2], || 0.5);
+    /// let entry = params.buffers().next().unwrap();
+    /// assert_eq!((entry.name, entry.values), ("mean", &[0.5, 0.5][..]));
+    /// ```
     pub fn buffers(&self) -> impl ExactSizeIterator<Item = Entry<'_, T>> {
         self.layout.buffers.iter().map(|slot| entry(slot, &self.buffers))
     }
@@ -289,6 +321,16 @@ impl<T: Real> Params<T> {
     /// # Panics
     ///
     /// If the handle is of another store.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let mut params = Params::<f64>::new();
+    /// let mean = params.add_buffer("mean", [2], || 0.5);
+    /// assert_eq!(params.buffer(mean), array![0.5, 0.5].into_dyn());
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn buffer(&self, buffer: Buffer) -> ArrayViewD<'_, T> {
@@ -301,6 +343,17 @@ impl<T: Real> Params<T> {
     /// # Panics
     ///
     /// If the handle is of another store.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let mut params = Params::<f64>::new();
+    /// let mean = params.add_buffer("mean", [2], || 0.5);
+    /// params.buffer_mut(mean)[[1]] = 3.0;
+    /// assert_eq!(params.buffer(mean), array![0.5, 3.0].into_dyn());
+    /// ```
     #[track_caller]
     pub fn buffer_mut(&mut self, buffer: Buffer) -> ArrayViewMutD<'_, T> {
         let slot = belongs(self.layout.buffer(buffer));
@@ -327,6 +380,18 @@ impl<T: Real> Params<T> {
     }
 
     /// Takes the learned tensors whose name the predicate accepts back into training; returns how many there are.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let mut params = Params::<f64>::new();
+    /// let w = params.add("encoder.weight", [2], || 1.0);
+    /// params.freeze(|_| true);
+    /// assert_eq!(params.unfreeze(|name| name.starts_with("encoder.")), 1);
+    /// assert!(!params.is_frozen(w));
+    /// ```
     pub fn unfreeze(&mut self, which: impl FnMut(&str) -> bool) -> usize {
         self.set_frozen(which, false)
     }
@@ -414,6 +479,21 @@ impl<T: Real> Params<T> {
     /// # Panics
     ///
     /// If the gradient is of another store.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let mut params = Params::<f64>::new();
+    /// let (w, last) = (params.add("w", [], || 4.0), params.add_buffer("last", [], || 0.0));
+    /// let (mut tape, mut gradient) = (Tape::new(), params.gradient());
+    /// let step = tape.record(&params);
+    /// step.recorder().update(last, step.param(w) * 0.5);
+    /// step.param(w).backward(&mut gradient);
+    /// params.apply_updates(&gradient);
+    /// assert_eq!(params.buffer(last)[[]], 2.0);
+    /// ```
     #[track_caller]
     pub fn apply_updates(&mut self, gradient: &Gradient<T>) {
         if let Err(message) = gradient.fits(&self.layout) {
@@ -453,6 +533,16 @@ fn array_mut<T>(shape: Shape, values: &mut [T]) -> ArrayViewMutD<'_, T> {
 /// An owned copy, for files and messages.
 impl<T: Real> Entry<'_, T> {
     /// The values as an array of their shape.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let mut params = Params::<f64>::new();
+    /// params.add("w", [1, 2], || 0.5);
+    /// assert_eq!(params.iter().next().unwrap().to_array(), array![[0.5, 0.5]].into_dyn());
+    /// ```
     #[must_use]
     pub fn to_array(&self) -> ArrayD<T> {
         array(self.shape, self.values).to_owned()

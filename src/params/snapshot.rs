@@ -37,6 +37,19 @@ impl<T: Real> Params<T> {
     /// # Panics
     ///
     /// If the snapshot is of another store, or tensors were added since.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let mut params = Params::<f64>::new();
+    /// let mean = params.add_buffer("mean", [], || 1.0);
+    /// let before = params.snapshot();
+    /// params.buffer_mut(mean).fill(9.0);
+    /// params.restore(&before); // buffers too
+    /// assert_eq!(params.buffer(mean)[[]], 1.0);
+    /// ```
     #[track_caller]
     pub fn restore(&mut self, snapshot: &Snapshot<T>) {
         assert!(

@@ -50,6 +50,21 @@ impl Progress {
     }
 
     /// Begins a loop of `total` steps that is shown as lines in `output`, such as a log file.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::train::Progress;
+    ///
+    /// let path = std::env::temp_dir().join(format!("gradus-lines-{}.log", std::process::id()));
+    /// let mut progress = Progress::lines("epoch", 100, std::fs::File::create(&path)?);
+    /// (1..=100).for_each(|epoch| progress.step(format_args!("loss {:.2}", 1.0 / f64::from(epoch))));
+    /// let log = std::fs::read_to_string(&path)?;
+    /// std::fs::remove_file(&path)?;
+    /// assert_eq!(log.lines().count(), 11); // the first, and each tenth of the way
+    /// assert!(log.starts_with("epoch 1/100: loss 1.00\nepoch 10/100: loss 0.10\n"));
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn lines(what: &str, total: usize, output: impl Write + Send + 'static) -> Self {
         Self { what: what.into(), total, done: 0, screen: Screen::Lines(Box::new(output)) }
     }
