@@ -9,6 +9,18 @@ use crate::shape::Shape;
 use crate::tape::Var;
 
 /// Labels or positions from any lifetime: they are copied and checked at every recording.
+///
+/// # Examples
+///
+/// ```
+/// use gradus::prelude::*;
+///
+/// let labels = vec![1, 0];
+/// let losses = [&labels[..], &labels].map(|labels| {
+///     value(|x| cross_entropy(x, labels), &array![[0.0, 2.0], [2.0, 0.0]])
+/// });
+/// assert_eq!(losses[0], value(|x| cross_entropy(x, [1, 0]), &array![[0.0, 2.0], [2.0, 0.0]]));
+/// ```
 pub trait Indices {
     /// The positions one after the other.
     #[doc(hidden)]

@@ -17,6 +17,15 @@ pub struct Group {
 }
 
 /// What the tensors of a group are trained with.
+///
+/// # Examples
+///
+/// ```
+/// use gradus::prelude::*;
+///
+/// let settings = AdamW::<f32>::new(1e-3).settings("weight");
+/// assert_eq!((settings.learning_rate, settings.weight_decay), (1e-3, 0.01));
+/// ```
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Settings {
     /// η.

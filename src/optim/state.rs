@@ -120,12 +120,36 @@ impl<T: Real> State<T> {
     }
 
     /// The tensors in the order of the store; none before the first step.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let mut params = Params::<f64>::new();
+    /// params.add("x", [2], || 1.0);
+    /// let (mut gradient, mut optimizer) = (params.gradient(), Adam::new(0.1));
+    /// assert!(optimizer.state().tensors().is_empty());
+    /// gradient.flat_mut().fill(4.0);
+    /// optimizer.step(&mut params, &gradient);
+    /// let state = optimizer.state();
+    /// assert_eq!((state.tensors()[0].name.as_str(), state.tensors()[0].iterations), ("x", 1));
+    /// ```
     #[must_use]
     pub fn tensors(&self) -> &[Progress] {
         &self.tensors
     }
 
     /// The names and values of the vectors, each with the values of one tensor after the other.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let state = Adam::<f64>::new(0.1).state();
+    /// assert_eq!(state.iter().map(|(name, _)| name).collect::<Vec<_>>(), ["first_moment", "second_moment"]);
+    /// ```
     #[must_use]
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &[T])> {
         self.vectors.iter().map(|(name, values)| (name.as_str(), values.as_slice()))

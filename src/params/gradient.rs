@@ -230,6 +230,19 @@ impl<T: Real> Gradient<T> {
     }
 
     /// Whether it was computed or changed since the last optimiser step.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let mut params = Params::<f64>::new();
+    /// params.add("w", [1], || 1.0);
+    /// let mut gradient = params.gradient();
+    /// assert!(!gradient.is_fresh());
+    /// gradient.flat_mut().fill(1.0);
+    /// assert!(gradient.is_fresh());
+    /// ```
     #[must_use]
     pub fn is_fresh(&self) -> bool {
         self.state.load(Ordering::Relaxed) == FRESH

@@ -53,6 +53,18 @@ pub struct Params<T> {
 }
 
 /// One named tensor of a store, as [`Params::iter`] shows it.
+///
+/// # Examples
+///
+/// ```
+/// use gradus::prelude::*;
+///
+/// let mut params = Params::<f64>::new();
+/// params.add("layer.weight", [1, 2], || 0.5);
+/// params.freeze(|_| true);
+/// let gradus::Entry { name, shape, values, frozen } = params.iter().next().unwrap();
+/// assert_eq!((name, shape, values, frozen), ("layer.weight", Shape::from([1, 2]), &[0.5, 0.5][..], true));
+/// ```
 #[derive(Clone, Debug)]
 pub struct Entry<'a, T> {
     /// The path, such as `mlp.0.weight`.

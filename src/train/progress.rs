@@ -72,6 +72,15 @@ impl Progress {
     /// One step is done; `state` says how things stand, such as the loss.
     ///
     /// What cannot be shown is left out: a full disk under a log file should not end a training.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::train::Progress;
+    ///
+    /// let mut progress = Progress::new("epoch", 2);
+    /// progress.step(format_args!("loss {:.3}", 0.25)); // epoch 1/2: loss 0.250
+    /// ```
     pub fn step(&mut self, state: impl Display) {
         self.done += 1;
         let (what, done, total) = (&self.what, self.done, self.total);

@@ -172,6 +172,18 @@ impl<T: Real> EarlyStopping<T> {
     }
 
     /// The best epoch so far, or `None` where every value was NaN.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    /// use gradus::train::EarlyStopping;
+    ///
+    /// let (params, mut stopping) = (Params::<f32>::new(), EarlyStopping::maximise(3));
+    /// assert_eq!(stopping.best(), None);
+    /// let _ = [0.5, 0.9, 0.8].map(|accuracy| stopping.observe(accuracy, &params));
+    /// assert_eq!(stopping.best().map(|best| (best.value, best.epoch)), Some((0.9, 2)));
+    /// ```
     #[must_use]
     pub fn best(&self) -> Option<Best> {
         self.best.as_ref().map(|(best, _)| *best)
@@ -182,6 +194,20 @@ impl<T: Real> EarlyStopping<T> {
     /// # Panics
     ///
     /// If `params` is another store than the observed one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    /// use gradus::train::EarlyStopping;
+    ///
+    /// let (mut params, mut stopping) = (Params::<f64>::new(), EarlyStopping::minimise(3));
+    /// let mean = params.add_buffer("mean", [], || 1.0);
+    /// let _ = stopping.observe(0.5, &params);
+    /// params.buffer_mut(mean).fill(9.0);
+    /// assert_eq!(stopping.restore(&mut params).unwrap().epoch, 1);
+    /// assert_eq!(params.buffer(mean)[[]], 1.0);
+    /// ```
     #[track_caller]
     pub fn restore(&self, params: &mut Params<T>) -> Option<Best> {
         let (best, snapshot) = self.best.as_ref()?;
