@@ -69,6 +69,16 @@ pub fn keep<A: Axes>(axes: A) -> Keep<A> {
 }
 
 /// What [`keep`] makes.
+///
+/// # Examples
+///
+/// ```
+/// use gradus::prelude::*;
+///
+/// let (params, mut tape) = (Params::<f64>::new(), Tape::new());
+/// let x = tape.record(&params).zeros([2, 3]);
+/// assert_eq!(x.max_axis(keep(-1)).shape(), [2, 1]);
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Keep<A>(A);
 

@@ -64,6 +64,18 @@ impl Indices for ndarray::ArrayView1<'_, usize> {
 }
 
 /// Positions in a tensor of any shape: [`Indices`], or an array of several axes.
+///
+/// # Examples
+///
+/// ```
+/// use gradus::prelude::*;
+///
+/// let (mut params, mut rng) = (Params::<f64>::new(), StdRng::seed_from_u64(7));
+/// let words = Embedding::new(&mut params, "words", 10, 4, &mut rng);
+/// let mut tape = Tape::new();
+/// let step = tape.record(&params);
+/// assert_eq!(words.forward(&step, &array![[3], [1]]).shape(), [2, 1, 4]); // two axes
+/// ```
 pub trait Positions {
     /// The lengths of the axes.
     #[doc(hidden)]

@@ -8,6 +8,19 @@ use super::allowed::Allowed;
 /// Settings for the tensors that a predicate on the name accepts; made by [`Descent::group`](super::Descent::group).
 ///
 /// What is not set here is as for the other tensors.
+///
+/// # Examples
+///
+/// ```
+/// use gradus::optim::Group;
+/// use gradus::prelude::*;
+///
+/// let slow = |group: Group| group.learning_rate_factor(0.1).weight_decay(0.0);
+/// let optimizer = AdamW::<f64>::new(0.1)
+///     .group(|name| name.starts_with("encoder."), slow)
+///     .group(|name| name.starts_with("embedding."), slow);
+/// assert_eq!(optimizer.settings("embedding.weight").weight_decay, 0.0);
+/// ```
 #[derive(Clone, Debug)]
 pub struct Group {
     rule: &'static str,

@@ -158,6 +158,42 @@ impl<'a, T> Vectors<'a, T> {
     /// # Panics
     ///
     /// If the rule names another number of vectors.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::optim::{Descent, Iteration, Rule, Vectors};
+    /// use gradus::prelude::*;
+    ///
+    /// /// θ ← θ − η (the largest g so far)
+    /// #[derive(Clone, Debug)]
+    /// struct Largest;
+    ///
+    /// impl Rule for Largest {
+    ///     const NAME: &'static str = "Largest";
+    ///
+    ///     fn vectors(&self) -> &'static [&'static str] {
+    ///         &["largest"]
+    ///     }
+    ///
+    ///     fn update<T: Real>(&self, now: Iteration<T>, theta: &mut [T], gradient: &[T], vectors: Vectors<'_, T>) {
+    ///         let [largest] = vectors.split();
+    ///         for ((x, &g), most) in theta.iter_mut().zip(gradient).zip(largest) {
+    ///             *most = most.max(g);
+    ///             *x = *x - T::of(now.learning_rate) * *most;
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// let mut params = Params::<f64>::new();
+    /// params.add("x", [1], || 1.0);
+    /// let (mut gradient, mut optimizer) = (params.gradient(), Descent::with_rule(Largest, 0.5));
+    /// for g in [1.0, -1.0] {
+    ///     gradient.flat_mut().fill(g);
+    ///     optimizer.step(&mut params, &gradient);
+    /// }
+    /// assert_eq!(params.flat(), [1.0 - 0.5 - 0.5]);
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn split<const N: usize>(self) -> [&'a mut [T]; N] {

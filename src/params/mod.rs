@@ -8,12 +8,13 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use ndarray::{ArrayD, ArrayViewD, ArrayViewMutD};
+use ndarray::{ArrayViewD, ArrayViewMutD};
 
 use crate::kernel::aligned::Aligned;
 use crate::real::Real;
 use crate::shape::{Lengths, Shape};
 
+mod entry;
 mod gradient;
 mod layout;
 mod name;
@@ -21,6 +22,7 @@ mod named;
 mod norm;
 mod snapshot;
 
+pub use entry::Entry;
 pub use gradient::Gradient;
 pub use layout::{Buffer, Param};
 pub(crate) use layout::{Layout, Slot};
@@ -50,31 +52,6 @@ pub struct Params<T> {
     layout: Arc<Layout>,
     values: Aligned<T>,
     buffers: Aligned<T>,
-}
-
-/// One named tensor of a store, as [`Params::iter`] shows it.
-///
-/// # Examples
-///
-/// ```
-/// use gradus::prelude::*;
-///
-/// let mut params = Params::<f64>::new();
-/// params.add("layer.weight", [1, 2], || 0.5);
-/// params.freeze(|_| true);
-/// let gradus::Entry { name, shape, values, frozen } = params.iter().next().unwrap();
-/// assert_eq!((name, shape, values, frozen), ("layer.weight", Shape::from([1, 2]), &[0.5, 0.5][..], true));
-/// ```
-#[derive(Clone, Debug)]
-pub struct Entry<'a, T> {
-    /// The path, such as `mlp.0.weight`.
-    pub name: &'static str,
-    /// The shape.
-    pub shape: Shape,
-    /// The values in standard order.
-    pub values: &'a [T],
-    /// Whether it is left as it is by optimisers.
-    pub frozen: bool,
 }
 
 impl<T: Real> Default for Params<T> {
@@ -540,23 +517,4 @@ fn array<T>(shape: Shape, values: &[T]) -> ArrayViewD<'_, T> {
 
 fn array_mut<T>(shape: Shape, values: &mut [T]) -> ArrayViewMutD<'_, T> {
     ArrayViewMutD::from_shape(&shape[..], values).expect("a slot has as many values as its shape says")
-}
-
-/// An owned copy, for files and messages.
-impl<T: Real> Entry<'_, T> {
-    /// The values as an array of their shape.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use gradus::prelude::*;
-    ///
-    /// let mut params = Params::<f64>::new();
-    /// params.add("w", [1, 2], || 0.5);
-    /// assert_eq!(params.iter().next().unwrap().to_array(), array![[0.5, 0.5]].into_dyn());
-    /// ```
-    #[must_use]
-    pub fn to_array(&self) -> ArrayD<T> {
-        array(self.shape, self.values).to_owned()
-    }
 }

@@ -5,6 +5,19 @@ use crate::kernel::aligned::Aligned;
 use crate::real::Real;
 
 /// All values of a store at one moment, to go back to.
+///
+/// # Examples
+///
+/// ```
+/// use gradus::{Snapshot, prelude::*};
+///
+/// let mut params = Params::<f64>::new();
+/// params.add("w", [1], || 3.0);
+/// let before: Snapshot<f64> = params.snapshot();
+/// params.freeze(|_| true);
+/// params.restore(&before); // values, not what is frozen
+/// assert_eq!((params.flat(), params.iter().all(|w| w.frozen)), (&[3.0][..], true));
+/// ```
 #[derive(Clone, Debug)]
 pub struct Snapshot<T> {
     store: u64,

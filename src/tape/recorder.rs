@@ -172,6 +172,19 @@ impl<'t, T: Real> Recorder<'t, T> {
     /// # Panics
     ///
     /// If the rank is above 6.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// // A helper has no recording at hand, but a tensor.
+    /// fn weighted<'t>(x: Var<'t, f64>) -> Var<'t, f64> {
+    ///     (x * x.recording().constant(&array![1.0, 10.0])).sum()
+    /// }
+    ///
+    /// assert_eq!(grad(weighted, &array![2.0, 3.0]), array![1.0, 10.0]);
+    /// ```
     #[track_caller]
     pub fn constant<D: Dimension>(self, data: &ArrayRef<T, D>) -> Var<'t, T> {
         let id = self.array(Leaf::Constant, Shape::try_new(data.shape()));
@@ -195,6 +208,18 @@ impl<'t, T: Real> Recorder<'t, T> {
     }
 
     /// A number that may be another one at the next recording without changing the program.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let (params, mut tape) = (Params::<f64>::new(), Tape::new());
+    /// for rate in [0.1, 0.2] {
+    ///     assert_eq!(tape.record(&params).recorder().scalar(rate).exp().item(), f64::exp(rate));
+    /// }
+    /// assert_eq!(tape.plans(), 1);
+    /// ```
     #[inline]
     #[track_caller]
     pub fn scalar(self, x: impl Scalar) -> Var<'t, T> {

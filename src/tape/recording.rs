@@ -18,6 +18,17 @@ use crate::shape::Lengths;
 ///
 /// It has no destructor, so data made after it may be lent to it, and the loop of a training program borrows nothing
 /// across steps.
+///
+/// # Examples
+///
+/// ```
+/// use gradus::prelude::*;
+///
+/// let (params, mut tape) = (Params::<f64>::new(), Tape::new());
+/// let step = tape.record(&params);
+/// let data = vec![1.0, 2.0]; // younger than the recording that borrows it
+/// assert_eq!(step.input(&data).sum().item(), 3.0);
+/// ```
 pub struct Recording<'r, 'd, T: Real> {
     loan: Loan<'r, 'd, Core<T>, T>,
 }

@@ -100,6 +100,21 @@ impl Progress {
     }
 
     /// The loop has ended, before the last step or with it; `result` is the last thing shown.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::train::Progress;
+    ///
+    /// let path = std::env::temp_dir().join(format!("gradus-finish-{}.log", std::process::id()));
+    /// let mut progress = Progress::lines("epoch", 100, std::fs::File::create(&path)?);
+    /// progress.step("loss 0.5");
+    /// progress.finish("stopped early");
+    /// let log = std::fs::read_to_string(&path)?;
+    /// std::fs::remove_file(&path)?;
+    /// assert!(log.ends_with("stopped early\n"));
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn finish(self, result: impl Display) {
         match self.screen {
             #[cfg(feature = "progress")]

@@ -171,7 +171,7 @@ impl<T: Real> EarlyStopping<T> {
         self.epoch - self.best().map_or(0, |best| best.epoch)
     }
 
-    /// The best epoch so far, or `None` where every value was NaN.
+    /// The best epoch so far; `None` before the first, or where every value was NaN.
     ///
     /// # Examples
     ///
