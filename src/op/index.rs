@@ -15,11 +15,11 @@ use crate::tape::Var;
 /// ```
 /// use gradus::prelude::*;
 ///
-/// let labels = vec![1, 0];
-/// let losses = [&labels[..], &labels].map(|labels| {
-///     value(|x| cross_entropy(x, labels), &array![[0.0, 2.0], [2.0, 0.0]])
-/// });
-/// assert_eq!(losses[0], value(|x| cross_entropy(x, [1, 0]), &array![[0.0, 2.0], [2.0, 0.0]]));
+/// let logits = array![[0.0, 2.0], [2.0, 0.0]];
+/// let (list, column) = (vec![1, 0], array![1, 0]);
+/// let loss = value(|x| cross_entropy(x, &list), &logits);
+/// assert_eq!(value(|x| cross_entropy(x, &column), &logits), loss);
+/// assert_eq!(value(|x| cross_entropy(x, [1, 0]), &logits), loss);
 /// ```
 pub trait Indices {
     /// The positions one after the other.

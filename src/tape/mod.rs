@@ -184,7 +184,7 @@ impl<T: Real> Tape<T> {
         self.len() == 0
     }
 
-    /// The bytes that instructions take, all tables included but for the values themselves.
+    /// The bytes that instructions and programs take, all tables included but for the values themselves.
     ///
     /// # Examples
     ///
@@ -203,7 +203,7 @@ impl<T: Real> Tape<T> {
         self.with(|core| core.log().bytes() + core.runner().bytes())
     }
 
-    /// How many threads may work for this tape at a time, the caller among them; 0 counts as 1.
+    /// How many threads may work for this tape at a time, the caller among them; 0 counts as 1. Without a limit by default.
     ///
     /// At most as many work as rayon's current pool has. The values do not depend on it.
     ///
@@ -224,7 +224,7 @@ impl<T: Real> Tape<T> {
         self.lender().state_mut().limits().threads = at_most.max(1);
     }
 
-    /// How many programs are kept ready at a time; at the next one beyond, all are forgotten. By default 512.
+    /// How many programs are kept ready at a time; at the next one beyond, all are forgotten. By default 512; 0 counts as 1.
     ///
     /// A program is what is planned for one reading of values, or one `backward`; branches, batch sizes and sequence lengths
     /// each have their own.
