@@ -10,7 +10,8 @@ use crate::shape::{MAX_RANK, Shape};
 /// use gradus::prelude::*;
 ///
 /// let (params, mut tape) = (Params::<f64>::new(), Tape::new());
-/// let x = tape.record(&params).zeros([2, 3, 4]);
+/// let step = tape.record(&params);
+/// let x = step.zeros([2, 3, 4]);
 /// assert_eq!(x.sum_axis(-1).shape(), Shape::from([2, 3]));
 /// assert_eq!(x.sum_axis([0, 2]).shape(), Shape::from([3]));
 /// assert_eq!(x.sum_axis(keep([0, 2])).shape(), Shape::from([1, 3, 1]));
@@ -76,7 +77,8 @@ pub fn keep<A: Axes>(axes: A) -> Keep<A> {
 /// use gradus::prelude::*;
 ///
 /// let (params, mut tape) = (Params::<f64>::new(), Tape::new());
-/// let x = tape.record(&params).zeros([2, 3]);
+/// let step = tape.record(&params);
+/// let x = step.zeros([2, 3]);
 /// assert_eq!(x.max_axis(keep(-1)).shape(), [2, 1]);
 /// ```
 #[derive(Clone, Copy, Debug)]
@@ -121,7 +123,8 @@ fn resolve_all(axes: impl Iterator<Item = isize>, shape: &Shape) -> Result<AxisS
 /// use gradus::prelude::*;
 ///
 /// let (params, mut tape) = (Params::<f64>::new(), Tape::new());
-/// let x = tape.record(&params).input(&[1.0, 2.0]);
+/// let step = tape.record(&params);
+/// let x = step.input(&[1.0, 2.0]);
 /// assert_eq!(x.cumsum(0_usize).value(), x.cumsum(-1).value());
 /// ```
 pub trait Axis: Copy {

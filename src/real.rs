@@ -115,7 +115,8 @@ impl Real for f64 {
 /// use gradus::prelude::*;
 ///
 /// let (params, mut tape) = (Params::<f32>::new(), Tape::new());
-/// let x = tape.record(&params).input(&[6.0]);
+/// let step = tape.record(&params);
+/// let x = step.input(&[6.0]);
 /// assert_eq!((2.0 * x + 1.0).item(), 13.0); // `f64` beside a tensor of `f32`
 /// assert_eq!((x / 3).item() + (x * 2_usize).item(), 14.0);
 /// ```

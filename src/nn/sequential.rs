@@ -49,8 +49,8 @@ impl<T: Real> Sequential<T> {
     /// use gradus::prelude::*;
     ///
     /// let (params, mut tape) = (Params::<f64>::new(), Tape::new());
-    /// let y = Sequential::new().forward(tape.record(&params).input(&[3.0]));
-    /// assert_eq!(y.item(), 3.0); // without layers x passes through
+    /// let step = tape.record(&params);
+    /// assert_eq!(Sequential::new().forward(step.input(&[3.0])).item(), 3.0); // without layers x passes through
     /// ```
     #[must_use]
     pub fn new() -> Self {

@@ -73,7 +73,8 @@ pub trait CustomOp<T: Real>: Send + Sync {
 /// use gradus::prelude::*;
 ///
 /// let (params, mut tape) = (Params::<f64>::new(), Tape::new());
-/// let c = tape.record(&params).input(&[1.0]);
+/// let step = tape.record(&params);
+/// let c = step.input(&[1.0]);
 /// assert!(matches!(Cotangent::from(c), Cotangent::Var(_)));
 /// assert!(matches!(Cotangent::<f64>::from(()), Cotangent::Zero));
 /// ```

@@ -16,7 +16,8 @@ use crate::tape::log::Side;
 /// use gradus::prelude::*;
 ///
 /// let (params, mut tape) = (Params::<f64>::new(), Tape::new());
-/// let x = tape.record(&params).input(&[3.0, 4.0]);
+/// let step = tape.record(&params);
+/// let x = step.input(&[3.0, 4.0]);
 /// assert_eq!(x.maximum(3.5).value(), array![3.5, 4.0].into_dyn());
 /// assert_eq!(x.maximum(x.square()).value(), array![9.0, 16.0].into_dyn());
 /// ```

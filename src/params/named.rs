@@ -66,9 +66,9 @@ impl<T: Real> Params<T> {
     /// params.add("a", [1], || 0.0);
     /// params.add("b", [1], || 0.0);
     /// let one = array![1.0];
-    /// assert!(params.assign_all([("a", &one), ("c", &one)]).is_err());
+    /// assert!(params.assign_all([("a", &*one), ("c", &*one)]).is_err());
     /// assert_eq!(params.flat(), [0.0, 0.0]); // none
-    /// params.assign_all([("a", &one), ("b", &one)])?;
+    /// params.assign_all([("a", &*one), ("b", &*one)])?;
     /// assert_eq!(params.flat(), [1.0, 1.0]);
     /// # Ok::<(), Error>(())
     /// ```

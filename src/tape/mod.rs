@@ -278,7 +278,8 @@ impl<T: Real> Tape<T> {
     ///
     /// let (params, mut tape) = (Params::<f64>::new(), Tape::new());
     /// for _ in 0..3 {
-    ///     let x = tape.record(&params).input(&array![1.0, 2.0, 3.0]);
+    ///     let step = tape.record(&params);
+    ///     let x = step.input(&[1.0, 2.0, 3.0]);
     ///     assert_eq!(((x * 2.0).exp() + 1.0).sqrt().sum().item(), 28.594_783_424_836_81);
     /// }
     /// assert_eq!((tape.plans(), tape.passes()), (1, 1));

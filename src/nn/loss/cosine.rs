@@ -52,7 +52,7 @@ pub(super) mod each {
     ///
     /// let target = array![[1.0, 0.0], [1.0, 0.0]];
     /// let sum = value(|x| each::cosine(x, x.constant(&target)).sum(), &array![[2.0, 0.0], [0.0, 3.0]]);
-    /// assert!((sum - (0.0 + 1.0)).abs() < 1e-12);
+    /// assert!((sum - 1.0_f64).abs() < 1e-12);
     /// ```
     #[must_use]
     #[track_caller]

@@ -141,7 +141,7 @@ impl CrossEntropy {
     /// use gradus::prelude::*;
     ///
     /// let logits = array![[0.0, 2.0]];
-    /// let loss = |smoothing| value(|x| CrossEntropy::new().label_smoothing(smoothing).mean(x, &[1]), &logits);
+    /// let loss = |part| -> f64 { value(|x| CrossEntropy::new().label_smoothing(part).mean(x, &[1]), &logits) };
     /// let (right, wrong) = (loss(0.0), loss(0.0) + 2.0); // −ln p of class 1 and of class 0
     /// assert!((loss(0.1) - (0.95 * right + 0.05 * wrong)).abs() < 1e-15);
     /// ```
@@ -274,7 +274,8 @@ impl CrossEntropy {
     /// use gradus::prelude::*;
     ///
     /// let (params, mut tape) = (Params::<f64>::new(), Tape::new());
-    /// let logits = tape.record(&params).zeros([2, 2]);
+    /// let step = tape.record(&params);
+    /// let logits = step.zeros([2, 2]);
     /// let losses = CrossEntropy::new().ignore_index(9).each(logits, [0, 9]);
     /// assert_eq!(losses.value(), array![2.0_f64.ln(), 0.0].into_dyn());
     /// ```

@@ -71,8 +71,9 @@ pub(super) mod each {
     /// ```
     /// use gradus::{nn::loss::each, prelude::*};
     ///
-    /// let weighted = |x: Var<'_, f64>| (each::mse(x, x.zeros([2])) * x.constant(&array![1.0, 10.0])).sum();
-    /// assert_eq!(value(weighted, &array![3.0, 2.0]), 9.0 + 40.0);
+    /// let (target, weight) = (array![0.0, 0.0], array![1.0, 10.0]);
+    /// let loss = value(|x| (each::mse(x, x.constant(&target)) * x.constant(&weight)).sum(), &array![3.0, 2.0]);
+    /// assert_eq!(loss, 9.0 + 40.0);
     /// ```
     #[must_use]
     #[track_caller]
