@@ -6,7 +6,7 @@ use super::array;
 use crate::real::Real;
 use crate::shape::Shape;
 
-/// One named tensor of a store, as [`Params::iter`] shows it.
+/// One named tensor of a store, as [`Params::iter`](super::Params::iter) shows it.
 ///
 /// # Examples
 ///
