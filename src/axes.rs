@@ -3,6 +3,19 @@
 use crate::shape::{MAX_RANK, Shape};
 
 /// One or several axes: `1`, `-1` (the last), `[0, 2]`, `&[0, 1]`, or [`keep`] of any of these.
+///
+/// # Examples
+///
+/// ```
+/// use gradus::prelude::*;
+///
+/// let (params, mut tape) = (Params::<f64>::new(), Tape::new());
+/// let step = tape.record(&params);
+/// let x = step.zeros([2, 3, 4]);
+/// assert_eq!(x.sum_axis(-1).shape(), Shape::from([2, 3]));
+/// assert_eq!(x.sum_axis([0, 2]).shape(), Shape::from([3]));
+/// assert_eq!(x.sum_axis(keep([0, 2])).shape(), Shape::from([1, 3, 1]));
+/// ```
 pub trait Axes {
     /// Resolves to a set of axes of a tensor of this rank and whether they are kept with length 1.
     #[doc(hidden)]
@@ -57,6 +70,17 @@ pub fn keep<A: Axes>(axes: A) -> Keep<A> {
 }
 
 /// What [`keep`] makes.
+///
+/// # Examples
+///
+/// ```
+/// use gradus::prelude::*;
+///
+/// let (params, mut tape) = (Params::<f64>::new(), Tape::new());
+/// let step = tape.record(&params);
+/// let x = step.zeros([2, 3]);
+/// assert_eq!(x.max_axis(keep(-1)).shape(), [2, 1]);
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Keep<A>(A);
 
@@ -92,6 +116,17 @@ fn resolve_all(axes: impl Iterator<Item = isize>, shape: &Shape) -> Result<AxisS
 }
 
 /// A single axis, as an integer of any common type.
+///
+/// # Examples
+///
+/// ```
+/// use gradus::prelude::*;
+///
+/// let (params, mut tape) = (Params::<f64>::new(), Tape::new());
+/// let step = tape.record(&params);
+/// let x = step.input(&[1.0, 2.0]);
+/// assert_eq!(x.cumsum(0_usize).value(), x.cumsum(-1).value());
+/// ```
 pub trait Axis: Copy {
     /// The axis as a signed number; negative ones count from the back.
     #[doc(hidden)]

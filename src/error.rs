@@ -27,6 +27,17 @@ pub struct Error {
 }
 
 /// The kind of an [`Error`].
+///
+/// # Examples
+///
+/// ```
+/// use gradus::{ErrorKind, prelude::*};
+///
+/// let mut params = Params::<f64>::new();
+/// params.add("w", [2], || 0.0);
+/// assert_eq!(params.assign("v", &array![1.0, 2.0]).unwrap_err().kind(), ErrorKind::Name);
+/// assert_eq!(params.assign("w", &array![1.0]).unwrap_err().kind(), ErrorKind::Shape);
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub enum ErrorKind {

@@ -108,6 +108,18 @@ impl Real for f64 {
 /// A plain number that may stand beside a tensor in an expression: `f32`, `f64`, `i32` or `usize`.
 ///
 /// On the right of an operator any of them works, on the left `f64` only: `2.0 * x + 1.0`, `x * k`, `x / 3`.
+///
+/// # Examples
+///
+/// ```
+/// use gradus::prelude::*;
+///
+/// let (params, mut tape) = (Params::<f32>::new(), Tape::new());
+/// let step = tape.record(&params);
+/// let x = step.input(&[6.0]);
+/// assert_eq!((2.0 * x + 1.0).item(), 13.0); // `f64` beside a tensor of `f32`
+/// assert_eq!((x / 3).item() + (x * 2_usize).item(), 14.0);
+/// ```
 pub trait Scalar: Copy {
     /// The number as an `f64`; exact but for a `usize` above 2⁵³.
     fn as_f64(self) -> f64;

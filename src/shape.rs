@@ -34,6 +34,14 @@ impl Shape {
     /// # Panics
     ///
     /// With more than [`MAX_RANK`] axes, or more elements than can be counted.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::Shape;
+    ///
+    /// assert_eq!(Shape::new(&[2, 3]), Shape::from([2, 3]));
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn new(lengths: &[usize]) -> Self {
@@ -70,6 +78,14 @@ impl Shape {
     }
 
     /// The shape of a scalar, `[]`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::Shape;
+    ///
+    /// assert_eq!((Shape::scalar().rank(), Shape::scalar().size()), (0, 1));
+    /// ```
     #[must_use]
     pub const fn scalar() -> Self {
         Self { dims: [0; MAX_RANK], rank: 0 }
@@ -82,6 +98,15 @@ impl Shape {
     }
 
     /// The number of elements: the product of the lengths, 1 for a scalar.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::Shape;
+    ///
+    /// assert_eq!(Shape::from([2, 3]).size(), 6);
+    /// assert_eq!(Shape::from([2, 0]).size(), 0);
+    /// ```
     #[must_use]
     pub fn size(&self) -> usize {
         self.iter().product()
@@ -117,6 +142,15 @@ impl Shape {
     }
 
     /// Whether a tensor of this shape can be broadcast to `target`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::Shape;
+    ///
+    /// let (row, matrix) = (Shape::from([1, 4]), Shape::from([3, 4]));
+    /// assert!(row.broadcasts_to(&matrix) && !matrix.broadcasts_to(&row));
+    /// ```
     #[must_use]
     pub fn broadcasts_to(&self, target: &Self) -> bool {
         self.broadcast(target) == Some(*target)

@@ -63,6 +63,17 @@ impl<'a, X: Samples + ?Sized, Y: Samples + ?Sized> Batches<'a, X, Y> {
     /// # Panics
     ///
     /// If the size is 0, there are no samples, or not as many targets as samples.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::data::Batches;
+    /// use ndarray::array;
+    ///
+    /// let (x, labels) = (array![[1.0], [2.0], [3.0]], [1, 2, 3]);
+    /// let mut batches = Batches::of(&x, &labels[..], 2);
+    /// assert_eq!(batches.next().unwrap().0, array![[1.0], [2.0]]);
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn of(x: &'a X, y: &'a Y, size: usize) -> Self {
@@ -86,6 +97,18 @@ impl<'a, X: Samples + ?Sized, Y: Samples + ?Sized> Batches<'a, X, Y> {
     }
 
     /// Draws a new order for each epoch.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::data::Batches;
+    /// use ndarray::Array1;
+    ///
+    /// let x = Array1::<f64>::linspace(0.0, 9.0, 10);
+    /// let first = |seed| Batches::of(&x, &x, 10).shuffled(seed).next().unwrap().0.to_vec();
+    /// assert_eq!(first(1), first(1));
+    /// assert_ne!(first(1), first(2));
+    /// ```
     #[must_use]
     pub fn shuffled(mut self, seed: u64) -> Self {
         self.seed = Some(seed);
@@ -98,6 +121,17 @@ impl<'a, X: Samples + ?Sized, Y: Samples + ?Sized> Batches<'a, X, Y> {
     /// # Panics
     ///
     /// If there are none, or an index is out of range.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::data::Batches;
+    /// use ndarray::array;
+    ///
+    /// let x = array![[1.0], [2.0], [3.0]];
+    /// let mut batches = Batches::of(&x, &x, 8).rows(&[2, 0]);
+    /// assert_eq!(batches.next().unwrap().0, array![[3.0], [1.0]]);
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn rows(mut self, indices: &[usize]) -> Self {
@@ -112,6 +146,17 @@ impl<'a, X: Samples + ?Sized, Y: Samples + ?Sized> Batches<'a, X, Y> {
     }
 
     /// Leaves out the last batch of an epoch where it would be smaller than the others.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::data::Batches;
+    /// use ndarray::Array1;
+    ///
+    /// let x = Array1::<f64>::zeros(10);
+    /// assert_eq!(Batches::of(&x, &x, 4).per_epoch(), 3);
+    /// assert_eq!(Batches::of(&x, &x, 4).drop_last().per_epoch(), 2);
+    /// ```
     #[must_use]
     pub fn drop_last(mut self) -> Self {
         self.keep_partial = false;
@@ -123,6 +168,18 @@ impl<'a, X: Samples + ?Sized, Y: Samples + ?Sized> Batches<'a, X, Y> {
     /// # Panics
     ///
     /// If the last batch is to be dropped and there is no other.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::data::Batches;
+    /// use ndarray::Array1;
+    ///
+    /// let x = Array1::<f64>::zeros(3);
+    /// let mut batches = Batches::of(&x, &x, 2);
+    /// let sizes: Vec<_> = (0..4).map(|_| batches.next().map(|(x, _)| x.len())).collect();
+    /// assert_eq!(sizes, [Some(2), Some(1), None, Some(2)]);
+    /// ```
     #[allow(clippy::should_implement_trait, reason = "what it lends lives no longer than until the next call")]
     #[track_caller]
     pub fn next(&mut self) -> Option<(X::Lent<'_>, Y::Lent<'_>)> {
@@ -147,6 +204,21 @@ impl<'a, X: Samples + ?Sized, Y: Samples + ?Sized> Batches<'a, X, Y> {
 
     /// Goes to the beginning of an epoch, as after this many complete ones: an interrupted training goes on with the
     /// same batches.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::data::Batches;
+    /// use ndarray::Array1;
+    ///
+    /// let x = Array1::<f64>::linspace(0.0, 9.0, 10);
+    /// let mut batches = Batches::of(&x, &x, 10).shuffled(7);
+    /// while batches.next().is_some() {}
+    /// let second = batches.next().unwrap().0.to_vec();
+    /// let mut resumed = Batches::of(&x, &x, 10).shuffled(7);
+    /// resumed.begin(1);
+    /// assert_eq!(resumed.next().unwrap().0.to_vec(), second);
+    /// ```
     pub fn begin(&mut self, epochs: usize) {
         self.epochs = epochs;
         self.position = 0;
@@ -158,12 +230,34 @@ impl<'a, X: Samples + ?Sized, Y: Samples + ?Sized> Batches<'a, X, Y> {
     }
 
     /// How many epochs are complete.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::data::Batches;
+    /// use ndarray::Array1;
+    ///
+    /// let x = Array1::<f64>::zeros(3);
+    /// let mut batches = Batches::of(&x, &x, 2);
+    /// while batches.next().is_some() {}
+    /// assert_eq!(batches.epochs(), 1);
+    /// ```
     #[must_use]
     pub fn epochs(&self) -> usize {
         self.epochs
     }
 
     /// How many batches an epoch has.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::data::Batches;
+    /// use ndarray::Array1;
+    ///
+    /// let x = Array1::<f64>::zeros(101);
+    /// assert_eq!(Batches::of(&x, &x, 25).per_epoch(), 5);
+    /// ```
     #[must_use]
     pub fn per_epoch(&self) -> usize {
         if self.keep_partial { self.order.len().div_ceil(self.size) } else { self.order.len() / self.size }

@@ -52,24 +52,65 @@ impl Default for Csv {
 
 impl Csv {
     /// Comma-separated, with column names in the first line.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::data::Csv;
+    ///
+    /// let table = Csv::new().parse::<f64>("a,b\n1,2\n".as_bytes(), "text")?;
+    /// assert_eq!(table.values, ndarray::array![[1.0, 2.0]]);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     #[must_use]
     pub fn new() -> Self {
         Self { header: true, delimiter: b',', skip: 0, rows: None }
     }
 
     /// Whether the first line holds column names; the default is yes.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::data::Csv;
+    ///
+    /// let table = Csv::new().header(false).parse::<f64>("1,2\n3,4\n".as_bytes(), "text")?;
+    /// assert_eq!((table.names.len(), table.values.nrows()), (0, 2));
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     #[must_use]
     pub fn header(self, header: bool) -> Self {
         Self { header, ..self }
     }
 
     /// What stands between two fields; the default is a comma.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::data::Csv;
+    ///
+    /// let table = Csv::new().delimiter(b'\t').parse::<f64>("a\tb\n1\t2\n".as_bytes(), "text")?;
+    /// assert_eq!(table.names, ["a", "b"]);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     #[must_use]
     pub fn delimiter(self, delimiter: u8) -> Self {
         Self { delimiter, ..self }
     }
 
     /// Leaves out this many lines at the top, before the header; the default is 0.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::data::Csv;
+    ///
+    /// let text = "measured in May\nheight,weight\n1.80,79\n";
+    /// let table = Csv::new().skip(1).parse::<f64>(text.as_bytes(), "people.csv")?;
+    /// assert_eq!(table.names, ["height", "weight"]);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     #[must_use]
     pub fn skip(self, lines: usize) -> Self {
         Self { skip: lines, ..self }
@@ -79,6 +120,15 @@ impl Csv {
     ///
     /// A file that was cut off at the end of a line, or within its last number, still looks whole; only the number of
     /// rows can tell.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::data::Csv;
+    ///
+    /// let error = Csv::new().rows(3).parse::<f64>("a\n1\n2\n".as_bytes(), "cut.csv").unwrap_err();
+    /// assert!(error.to_string().contains("expected 3 rows, found 2"));
+    /// ```
     #[must_use]
     pub fn rows(self, rows: usize) -> Self {
         Self { rows: Some(rows), ..self }
@@ -95,6 +145,16 @@ impl Csv {
     /// digits.csv, line 3, column 2: `o` is no number
     /// digits.csv, line 7: 12 columns, line 1 has 65; the file ends within this row
     /// ```
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::data::Csv;
+    ///
+    /// let digits = Csv::new().header(false).read::<f32>("examples/data/digits.csv")?;
+    /// assert_eq!(digits.dim(), (1797, 65)); // 8 × 8 pixels and the label
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     pub fn read<T: Real>(&self, path: impl AsRef<Path>) -> Result<Array2<T>, Error> {
         self.read_table(path).map(|table| table.values)
     }
@@ -104,6 +164,15 @@ impl Csv {
     /// # Errors
     ///
     /// As [`read`](Csv::read).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::data::Csv;
+    ///
+    /// let error = Csv::new().read_table::<f32>("missing.csv").unwrap_err();
+    /// assert_eq!(error.kind(), gradus::ErrorKind::Io);
+    /// ```
     pub fn read_table<T: Real>(&self, path: impl AsRef<Path>) -> Result<Table<T>, Error> {
         let path = path.as_ref();
         self.table(&Source::new(&file::read(path)?, &path.display().to_string(), self.skip))
@@ -114,6 +183,15 @@ impl Csv {
     /// # Errors
     ///
     /// As [`read`](Csv::read).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::data::Csv;
+    ///
+    /// let error = Csv::new().parse::<f64>("a,b\n1,2\n3,o\n".as_bytes(), "letters.csv").unwrap_err();
+    /// assert!(error.to_string().starts_with("letters.csv, line 3, column 2"));
+    /// ```
     pub fn parse<T: Real>(&self, mut source: impl Read, name: &str) -> Result<Table<T>, Error> {
         let mut bytes = Vec::new();
         source
@@ -177,6 +255,17 @@ impl<T: Real> Table<T> {
     /// # Errors
     ///
     /// If there is none of this name.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::data::Csv;
+    ///
+    /// let table = Csv::new().parse::<f64>("height,weight\n1.80,79\n1.65,61\n".as_bytes(), "people.csv")?;
+    /// assert_eq!(table.column("weight")?, ndarray::array![79.0, 61.0]);
+    /// assert!(table.column("age").is_err());
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     pub fn column(&self, name: &str) -> Result<ArrayView1<'_, T>, Error> {
         let place = self.names.iter().position(|known| known == name).ok_or_else(|| {
             let known = self.names.join(", ");

@@ -8,6 +8,16 @@ use crate::real::Real;
 /// Anything with one sample a row: an array of any rank, whose axis 0 counts the samples, or a list of labels.
 ///
 /// [`rows`] and [`Batches`](super::Batches) take it. It is implemented here and nowhere else.
+///
+/// # Examples
+///
+/// ```
+/// use gradus::data::Samples;
+/// use ndarray::Array3;
+///
+/// assert_eq!(Array3::<f32>::zeros((5, 8, 8)).samples(), 5);
+/// assert_eq!([3_usize, 1, 4][..].samples(), 3);
+/// ```
 pub trait Samples: sealed::Sealed {
     /// Samples of one's own: an array, or a vector of labels.
     type Owned;

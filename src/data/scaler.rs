@@ -41,6 +41,17 @@ impl StandardScaler {
     /// # Errors
     ///
     /// If there are no rows.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::data::StandardScaler;
+    /// use ndarray::array;
+    ///
+    /// let scaler = StandardScaler::fit(&array![[1.0], [5.0]])?;
+    /// assert_eq!((scaler.mean()[0], scaler.std()[0]), (3.0, 2.0)); // divided by n, not by n − 1
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     pub fn fit<T: Real>(train: &ArrayRef2<T>) -> Result<Self, Error> {
         if train.nrows() == 0 {
             let message = "scaler: there are no samples to fit".to_owned();
@@ -57,6 +68,17 @@ impl StandardScaler {
     }
 
     /// What each feature is divided by: its standard deviation, or 1 where it is constant.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::data::StandardScaler;
+    /// use ndarray::array;
+    ///
+    /// let scaler = StandardScaler::fit(&array![[0.0, 7.0], [4.0, 7.0]])?;
+    /// assert_eq!(scaler.std(), array![2.0, 1.0]); // the second is constant
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     #[must_use]
     pub fn std(&self) -> &Array1<f64> {
         &self.std
@@ -67,6 +89,19 @@ impl StandardScaler {
     /// # Errors
     ///
     /// If there are not as many columns as in the training part.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::data::StandardScaler;
+    /// use ndarray::array;
+    ///
+    /// let (train, test) = (array![[1.0], [3.0]], array![[2.0], [5.0]]);
+    /// let scaler = StandardScaler::fit(&train)?;
+    /// assert_eq!(scaler.transform(&test)?, array![[0.0], [3.0]]);
+    /// assert!(scaler.transform(&array![[1.0, 2.0]]).is_err());
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     pub fn transform<T: Real>(&self, x: &ArrayRef2<T>) -> Result<Array2<T>, Error> {
         self.apply(x, |x, mean, std| {
             let deviation = x - mean;
@@ -80,6 +115,17 @@ impl StandardScaler {
     /// # Errors
     ///
     /// If there are not as many columns as in the training part.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::data::StandardScaler;
+    /// use ndarray::array;
+    ///
+    /// let scaler = StandardScaler::fit(&array![[1.0], [3.0]])?;
+    /// assert_eq!(scaler.inverse(&array![[0.0], [-1.0]])?, array![[2.0], [1.0]]);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     pub fn inverse<T: Real>(&self, z: &ArrayRef2<T>) -> Result<Array2<T>, Error> {
         self.apply(z, |z, mean, std| z * std + mean)
     }

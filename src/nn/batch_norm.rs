@@ -76,6 +76,17 @@ impl BatchNorm {
     /// # Panics
     ///
     /// If the width is 0 or a name is taken.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let mut params = Params::<f32>::new();
+    /// let _ = BatchNorm::new(&mut params, "norm", 4);
+    /// assert_eq!(params.iter().map(|entry| entry.name).collect::<Vec<_>>(), ["norm.scale", "norm.shift"]);
+    /// assert_eq!(params.buffers().len(), 2);
+    /// ```
     #[track_caller]
     pub fn new<T: Real>(params: &mut Params<T>, name: &str, width: usize) -> Self {
         assert!(width > 0, "batch_norm `{name}`: width 0, expected at least one feature");
@@ -94,6 +105,19 @@ impl BatchNorm {
     /// # Panics
     ///
     /// If it is not in [0, 1].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let mut params = Params::<f64>::new();
+    /// let norm = BatchNorm::new(&mut params, "norm", 1).with_momentum(0.5);
+    /// let (mut tape, mut gradient, batch) = (Tape::new(), params.gradient(), array![[1.0], [3.0]]);
+    /// norm.forward(tape.train(&params, 0).input(&batch)).sum().backward(&mut gradient);
+    /// params.apply_updates(&gradient);
+    /// assert_eq!(params.buffer(norm.running_mean)[0], 0.5 * 2.0);
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn with_momentum(self, momentum: f64) -> Self {
@@ -107,6 +131,18 @@ impl BatchNorm {
     /// # Panics
     ///
     /// If it is negative or not finite.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let mut params = Params::<f64>::new();
+    /// let norm = BatchNorm::new(&mut params, "norm", 1).with_epsilon(3.0);
+    /// let (mut tape, batch) = (Tape::new(), array![[1.0], [3.0]]); // mean 2, variance 1
+    /// let y = norm.forward(tape.train(&params, 0).input(&batch)).value();
+    /// assert_eq!(y, array![[-0.5], [0.5]].into_dyn()); // ±1/√(1 + 3)
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn with_epsilon(self, epsilon: f64) -> Self {

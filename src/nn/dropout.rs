@@ -41,6 +41,16 @@ impl Dropout {
     /// # Panics
     ///
     /// If `p` is not in [0, 1].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let (params, mut tape) = (Params::<f64>::new(), Tape::new());
+    /// let y = Dropout::new(0.75).forward(tape.train(&params, 7).input(&[1.0; 1000])).value();
+    /// assert!(y.iter().all(|&y| y == 0.0 || y == 4.0)); // 1/(1 − p)
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn new(p: f64) -> Self {

@@ -44,6 +44,16 @@ impl Embedding {
     /// # Panics
     ///
     /// If count or width is 0 or the name is taken.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let (mut params, mut rng) = (Params::<f64>::new(), StdRng::seed_from_u64(7));
+    /// let words = Embedding::new(&mut params, "words", 1000, 16, &mut rng);
+    /// assert_eq!((words.weight.name(), params.value(words.weight).shape()), ("words.weight", &[1000, 16][..]));
+    /// ```
     #[track_caller]
     pub fn new<T: Real>(
         params: &mut Params<T>,
@@ -66,6 +76,19 @@ impl Embedding {
     /// # Panics
     ///
     /// If a position is out of range.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let (mut params, mut rng) = (Params::<f64>::new(), StdRng::seed_from_u64(7));
+    /// let words = Embedding::new(&mut params, "words", 3, 2, &mut rng);
+    /// params.value_mut(words.weight).assign(&array![[0.0, 1.0], [2.0, 3.0], [4.0, 5.0]]);
+    /// let mut tape = Tape::new();
+    /// let step = tape.record(&params);
+    /// assert_eq!(words.forward(&step, &[2, 0]).value(), array![[4.0, 5.0], [0.0, 1.0]].into_dyn());
+    /// ```
     #[track_caller]
     pub fn forward<'t, T: Real>(&self, near: impl Into<Recorder<'t, T>>, positions: impl Positions) -> Var<'t, T> {
         let rows = near.into().param(self.weight).select_at("embedding: index", 0, positions.in_order());

@@ -117,6 +117,21 @@ pub enum Init {
 }
 
 /// Which fan the variance is divided by.
+///
+/// # Examples
+///
+/// ```
+/// use gradus::nn::init::{Density, Fan};
+/// use gradus::prelude::*;
+///
+/// let bound = |fan| {
+///     let init = Init::VarianceScaling { scale: 1.0 / 3.0, fan, density: Density::Uniform };
+///     let w = init.array::<f64>([400, 100], &mut StdRng::seed_from_u64(7));
+///     w.iter().fold(0.0_f64, |most, x| most.max(x.abs()))
+/// };
+/// assert!((bound(Fan::In) - 0.05).abs() < 1e-3); // 1/√400
+/// assert!((bound(Fan::Out) - 0.1).abs() < 1e-3); // 1/√100
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Fan {
     /// The number of inputs of each output: keeps the variance forwards.
@@ -128,6 +143,20 @@ pub enum Fan {
 }
 
 /// The distribution of values whose variance is given.
+///
+/// # Examples
+///
+/// ```
+/// use gradus::nn::init::{Density, Fan};
+/// use gradus::prelude::*;
+///
+/// let inside = |density| {
+///     let init = Init::VarianceScaling { scale: 1.0 / 3.0, fan: Fan::In, density };
+///     let w = init.array::<f64>([100, 100], &mut StdRng::seed_from_u64(7));
+///     w.iter().all(|x| x.abs() <= 0.1) // √(3 · variance)
+/// };
+/// assert!(inside(Density::Uniform) && !inside(Density::Normal));
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Density {
     /// Uniform in ±√(3 · variance).
@@ -146,6 +175,16 @@ impl Init {
     /// # Panics
     ///
     /// If a slope is not finite.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// assert_eq!(Init::of(Activation::Relu), Init::HeUniform);
+    /// assert_eq!(Init::of(Activation::Tanh), Init::GlorotUniform);
+    /// assert_eq!(Init::of(Activation::Selu), Init::LeCunNormal);
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn of(activation: Activation) -> Self {

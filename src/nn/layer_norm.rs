@@ -54,6 +54,17 @@ impl LayerNorm {
     /// # Panics
     ///
     /// If the width is 0 or a name is taken.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let mut params = Params::<f64>::new();
+    /// let norm = LayerNorm::new(&mut params, "norm", 2);
+    /// assert_eq!(params.flat(), [1.0, 1.0, 0.0, 0.0]); // scale, shift
+    /// assert_eq!(norm.shift.name(), "norm.shift");
+    /// ```
     #[track_caller]
     pub fn new<T: Real>(params: &mut Params<T>, name: &str, width: usize) -> Self {
         assert!(width > 0, "layer_norm `{name}`: width 0, expected at least one feature");
@@ -69,6 +80,18 @@ impl LayerNorm {
     /// # Panics
     ///
     /// If it is negative or not finite.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let mut params = Params::<f64>::new();
+    /// let norm = LayerNorm::new(&mut params, "norm", 2).with_epsilon(3.0);
+    /// let mut tape = Tape::new();
+    /// let y = norm.forward(tape.record(&params).input(&[1.0, 3.0])).value(); // mean 2, variance 1
+    /// assert_eq!(y, array![-0.5, 0.5].into_dyn()); // ±1/√(1 + 3)
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn with_epsilon(self, epsilon: f64) -> Self {

@@ -50,6 +50,17 @@ impl Linear {
     /// # Panics
     ///
     /// If a width is 0 or a name is taken.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let (mut params, mut rng) = (Params::<f64>::new(), StdRng::seed_from_u64(7));
+    /// let line = Linear::new(&mut params, "line", 3, 2, &mut rng);
+    /// assert_eq!(params.value(line.weight).shape(), [3, 2]);
+    /// assert_eq!(params.value(line.bias.unwrap()), array![0.0, 0.0].into_dyn());
+    /// ```
     #[track_caller]
     pub fn new<T: Real>(
         params: &mut Params<T>,
@@ -66,6 +77,16 @@ impl Linear {
     /// # Panics
     ///
     /// If a width is 0 or the name is taken.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let (mut params, mut rng) = (Params::<f64>::new(), StdRng::seed_from_u64(7));
+    /// let line = Linear::without_bias(&mut params, "line", 3, 2, &mut rng);
+    /// assert_eq!((line.bias, params.len()), (None, 6));
+    /// ```
     #[track_caller]
     pub fn without_bias<T: Real>(
         params: &mut Params<T>,

@@ -55,6 +55,17 @@ impl Mlp {
     /// # Panics
     ///
     /// If there are fewer than two sizes, one is 0, or a name is taken.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let (mut params, mut rng) = (Params::<f64>::new(), StdRng::seed_from_u64(7));
+    /// let mlp = Mlp::new(&mut params, "mlp", &[4, 8, 1], Activation::Tanh, &mut rng);
+    /// assert_eq!(mlp.layers.len(), 2);
+    /// assert_eq!(params.iter().next().unwrap().name, "mlp.0.weight");
+    /// ```
     #[track_caller]
     pub fn new<T: Real>(
         params: &mut Params<T>,

@@ -42,12 +42,32 @@ impl<T: Real, F: for<'t> Fn(Var<'t, T>) -> Var<'t, T>> Layer<T> for Map<F> {
 
 impl<T: Real> Sequential<T> {
     /// No layers yet.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let (params, mut tape) = (Params::<f64>::new(), Tape::new());
+    /// let step = tape.record(&params);
+    /// assert_eq!(Sequential::new().forward(step.input(&[3.0])).item(), 3.0); // without layers x passes through
+    /// ```
     #[must_use]
     pub fn new() -> Self {
         Self { layers: Vec::new() }
     }
 
     /// The same with this layer behind it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let (params, mut tape) = (Params::<f64>::new(), Tape::new());
+    /// let net = Sequential::new().map(|x| x - 5.0).then(Activation::Relu);
+    /// assert_eq!(net.forward(tape.record(&params).input(&[3.0, 7.0])).value(), array![0.0, 2.0].into_dyn());
+    /// ```
     #[must_use]
     pub fn then(mut self, layer: impl Layer<T> + Send + Sync + 'static) -> Self {
         self.layers.push(Box::new(layer));
@@ -55,12 +75,30 @@ impl<T: Real> Sequential<T> {
     }
 
     /// The same with this function behind it, such as `|x| x.relu()` or one of [`functions`](crate::functions).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::{functions, prelude::*};
+    ///
+    /// let (params, mut tape) = (Params::<f64>::new(), Tape::new());
+    /// let net = Sequential::new().map(functions::square).map(|x| x + 1.0);
+    /// assert_eq!(net.forward(tape.record(&params).input(&[3.0])).item(), 10.0);
+    /// ```
     #[must_use]
     pub fn map(self, function: impl for<'t> Fn(Var<'t, T>) -> Var<'t, T> + Send + Sync + 'static) -> Self {
         self.then(Map(function))
     }
 
     /// The number of layers and functions.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// assert_eq!(Sequential::<f32>::new().then(Activation::Tanh).map(|x| 2.0 * x).len(), 2);
+    /// ```
     #[must_use]
     pub fn len(&self) -> usize {
         self.layers.len()

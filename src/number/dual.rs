@@ -26,12 +26,30 @@ pub struct Dual<N> {
 
 impl<N: Number> Dual<N> {
     /// The variable that is differentiated for: slope 1.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::number::{Dual, Num, Number};
+    ///
+    /// let y = Dual::variable(Num(0.5_f64)).sin();
+    /// assert_eq!((y.value.0, y.slope.0), (0.5_f64.sin(), 0.5_f64.cos()));
+    /// ```
     #[must_use]
     pub fn variable(value: N) -> Self {
         Self { value, slope: N::of(1.0) }
     }
 
     /// A constant: slope 0.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::number::{Dual, Num};
+    ///
+    /// let (x, a) = (Dual::variable(Num(3.0_f64)), Dual::constant(Num(5.0)));
+    /// assert_eq!((a * x).slope.0, 5.0); // a is held fast
+    /// ```
     #[must_use]
     pub fn constant(value: N) -> Self {
         Self { value, slope: N::of(0.0) }

@@ -15,6 +15,19 @@ pub use num::Num;
 /// A number that a scalar formula can be evaluated on.
 ///
 /// Plain `f64` values mix with it on the right: `x * 0.5`. On the left they work for the concrete types.
+///
+/// # Examples
+///
+/// ```
+/// use gradus::number::{Dual, Num, Number};
+///
+/// fn logistic<N: Number>(x: N) -> N {
+///     N::of(1.0) / ((-x).exp() + 1.0)
+/// }
+///
+/// assert_eq!(logistic(Num(0.0_f64)).0, 0.5);
+/// assert_eq!(logistic(Dual::variable(Num(0.0_f64))).slope.0, 0.25);
+/// ```
 pub trait Number:
     Copy
     + Add<Output = Self>

@@ -7,6 +7,15 @@ use super::Number;
 use crate::real::Real;
 
 /// A plain number, on which a formula is simply computed.
+///
+/// # Examples
+///
+/// ```
+/// use gradus::number::{Num, Number};
+///
+/// let x = Num(3.0_f32);
+/// assert_eq!((x * x + 0.5).real(), 9.5);
+/// ```
 #[derive(Clone, Copy, PartialEq, PartialOrd, Debug)]
 pub struct Num<T>(pub T);
 

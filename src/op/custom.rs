@@ -66,6 +66,18 @@ pub trait CustomOp<T: Real>: Send + Sync {
 }
 
 /// What a derivative rule answers for one operand.
+///
+/// # Examples
+///
+/// ```
+/// use gradus::prelude::*;
+///
+/// let (params, mut tape) = (Params::<f64>::new(), Tape::new());
+/// let step = tape.record(&params);
+/// let c = step.input(&[1.0]);
+/// assert!(matches!(Cotangent::from(c), Cotangent::Var(_)));
+/// assert!(matches!(Cotangent::<f64>::from(()), Cotangent::Zero));
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub enum Cotangent<'t, T: Real> {
     /// The derivative, of the operand's shape or one that broadcasting made of it.

@@ -9,6 +9,18 @@ use crate::shape::Shape;
 use crate::tape::Var;
 
 /// Labels or positions from any lifetime: they are copied and checked at every recording.
+///
+/// # Examples
+///
+/// ```
+/// use gradus::prelude::*;
+///
+/// let logits = array![[0.0, 2.0], [2.0, 0.0]];
+/// let (list, column) = (vec![1, 0], array![1, 0]);
+/// let loss = value(|x| cross_entropy(x, &list), &logits);
+/// assert_eq!(value(|x| cross_entropy(x, &column), &logits), loss);
+/// assert_eq!(value(|x| cross_entropy(x, [1, 0]), &logits), loss);
+/// ```
 pub trait Indices {
     /// The positions one after the other.
     #[doc(hidden)]
@@ -52,6 +64,18 @@ impl Indices for ndarray::ArrayView1<'_, usize> {
 }
 
 /// Positions in a tensor of any shape: [`Indices`], or an array of several axes.
+///
+/// # Examples
+///
+/// ```
+/// use gradus::prelude::*;
+///
+/// let (mut params, mut rng) = (Params::<f64>::new(), StdRng::seed_from_u64(7));
+/// let words = Embedding::new(&mut params, "words", 10, 4, &mut rng);
+/// let mut tape = Tape::new();
+/// let step = tape.record(&params);
+/// assert_eq!(words.forward(&step, &array![[3], [1]]).shape(), [2, 1, 4]); // two axes
+/// ```
 pub trait Positions {
     /// The lengths of the axes.
     #[doc(hidden)]

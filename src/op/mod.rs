@@ -131,6 +131,13 @@ macro_rules! registry {
         /// The name of every primitive op, as listings print it.
         ///
         /// Ops are values in one list, so that a test can make sure it has seen all of them.
+        ///
+        /// # Examples
+        ///
+        /// ```
+        /// let names = gradus::op::names();
+        /// assert!(names.contains(&"tanh") && names.contains(&"matmul"));
+        /// ```
         #[must_use]
         pub fn names() -> Vec<&'static str> {
             [$($Op::NAMES),*].concat()

@@ -9,6 +9,18 @@ use crate::tape::Var;
 use crate::tape::log::Side;
 
 /// A [`Var`], a reference to one, or a plain number (`f32`, `f64`, `i32`, `usize`).
+///
+/// # Examples
+///
+/// ```
+/// use gradus::prelude::*;
+///
+/// let (params, mut tape) = (Params::<f64>::new(), Tape::new());
+/// let step = tape.record(&params);
+/// let x = step.input(&[3.0, 4.0]);
+/// assert_eq!(x.maximum(3.5).value(), array![3.5, 4.0].into_dyn());
+/// assert_eq!(x.maximum(x.square()).value(), array![9.0, 16.0].into_dyn());
+/// ```
 pub trait Operand<'t, T: Real> {
     /// The operand as a `Var` of the recording that `near` belongs to.
     #[doc(hidden)]

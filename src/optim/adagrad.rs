@@ -52,17 +52,40 @@ impl<T: Real> Descent<AdaGradRule, T> {
     /// # Panics
     ///
     /// If η is not a finite number ≥ 0.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let optimizer = AdaGrad::<f32>::new(0.1);
+    /// assert_eq!((optimizer.learning_rate(), AdaGrad::<f32>::default().learning_rate()), (0.1, 0.01));
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn new(learning_rate: f64) -> Self {
         Self::with_rule(AdaGradRule { epsilon: 1e-10, initial_squares: 0.0 }, learning_rate)
     }
 
-    /// ε, added to the root so that a parameter without any gradient stays where it is.
+    /// ε, added to the root so that a parameter without any gradient stays where it is; the default is 10⁻¹⁰, as in
+    /// PyTorch.
     ///
     /// # Panics
     ///
     /// If ε is not a finite number > 0.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let mut params = Params::<f64>::new();
+    /// let _ = params.add("x", [1], || 1.0);
+    /// let mut gradient = params.gradient();
+    /// gradient.flat_mut().fill(3.0);
+    /// AdaGrad::new(1.0).epsilon(1.0).step(&mut params, &gradient);
+    /// assert_eq!(params.flat(), [1.0 - 3.0 / (3.0 + 1.0)]);
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn epsilon(mut self, epsilon: f64) -> Self {
@@ -70,11 +93,24 @@ impl<T: Real> Descent<AdaGradRule, T> {
         self
     }
 
-    /// What the sum of squares begins with: the larger, the shorter the first steps.
+    /// What the sum of squares begins with: the larger, the shorter the first steps; the default is 0.
     ///
     /// # Panics
     ///
     /// If it is not a finite number ≥ 0.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let mut params = Params::<f64>::new();
+    /// let _ = params.add("x", [1], || 1.0);
+    /// let mut gradient = params.gradient();
+    /// gradient.flat_mut().fill(3.0);
+    /// AdaGrad::new(1.0).initial_squares(16.0).step(&mut params, &gradient);
+    /// assert!((params.flat()[0] - (1.0 - 3.0 / 5.0)).abs() < 1e-9); // G = 16 + 9
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn initial_squares(mut self, squares: f64) -> Self {

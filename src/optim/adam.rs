@@ -65,6 +65,15 @@ impl<T: Real> Descent<AdamRule<false>, T> {
     /// # Panics
     ///
     /// If η is not a finite number ≥ 0.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let optimizer = Adam::<f32>::new(0.01);
+    /// assert_eq!((optimizer.learning_rate(), Adam::<f32>::default().learning_rate()), (0.01, 0.001));
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn new(learning_rate: f64) -> Self {
@@ -79,11 +88,24 @@ impl<T: Real> Default for Descent<AdamRule<false>, T> {
 }
 
 impl<const DECOUPLED: bool, T: Real> Descent<AdamRule<DECOUPLED>, T> {
-    /// β₁, the weight of the past in the average of gradients.
+    /// β₁, the weight of the past in the average of gradients; the default is 0.9, as in the paper.
     ///
     /// # Panics
     ///
     /// If β₁ is not in [0, 1).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let mut params = Params::<f64>::new();
+    /// let _ = params.add("x", [1], || 1.0);
+    /// let (mut gradient, mut optimizer) = (params.gradient(), Adam::new(0.1).beta1(0.75));
+    /// gradient.flat_mut().fill(4.0);
+    /// optimizer.step(&mut params, &gradient);
+    /// assert_eq!(optimizer.state().vector("first_moment"), Some(&[0.25 * 4.0][..]));
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn beta1(mut self, beta1: f64) -> Self {
@@ -91,11 +113,24 @@ impl<const DECOUPLED: bool, T: Real> Descent<AdamRule<DECOUPLED>, T> {
         self
     }
 
-    /// β₂, the weight of the past in the average of squares.
+    /// β₂, the weight of the past in the average of squares; the default is 0.999, as in the paper.
     ///
     /// # Panics
     ///
     /// If β₂ is not in [0, 1).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let mut params = Params::<f64>::new();
+    /// let _ = params.add("x", [1], || 1.0);
+    /// let (mut gradient, mut optimizer) = (params.gradient(), Adam::new(0.1).beta2(0.75));
+    /// gradient.flat_mut().fill(4.0);
+    /// optimizer.step(&mut params, &gradient);
+    /// assert_eq!(optimizer.state().vector("second_moment"), Some(&[0.25 * 16.0][..]));
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn beta2(mut self, beta2: f64) -> Self {
@@ -103,11 +138,25 @@ impl<const DECOUPLED: bool, T: Real> Descent<AdamRule<DECOUPLED>, T> {
         self
     }
 
-    /// ε, added to the root so that a parameter without any gradient stays where it is.
+    /// ε, added to the root so that a parameter without any gradient stays where it is; the default is 10⁻⁸, as in the
+    /// paper.
     ///
     /// # Panics
     ///
     /// If ε is not a finite number > 0.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let mut params = Params::<f64>::new();
+    /// let _ = params.add("x", [1], || 1.0);
+    /// let mut gradient = params.gradient();
+    /// gradient.flat_mut().fill(3.0);
+    /// Adam::new(1.0).epsilon(1.0).step(&mut params, &gradient);
+    /// assert!((params.flat()[0] - 0.25).abs() < 1e-12); // 1 − 3/(√9 + 1)
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn epsilon(mut self, epsilon: f64) -> Self {
@@ -115,7 +164,27 @@ impl<const DECOUPLED: bool, T: Real> Descent<AdamRule<DECOUPLED>, T> {
         self
     }
 
-    /// Whether to divide by the largest average of squares so far (AMSGrad), so that the rate never rises.
+    /// Whether to divide by the largest average of squares so far (AMSGrad); the default is not to.
+    ///
+    /// The maximum never falls. The rate can still rise a little in the first iterations, where the bias correction
+    /// changes: the paper, which has none, excludes it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let mut params = Params::<f64>::new();
+    /// let _ = params.add("x", [1], || 1.0);
+    /// let (mut gradient, mut optimizer) = (params.gradient(), Adam::new(0.1).beta2(0.5).amsgrad(true));
+    /// for g in [2.0, 0.0] {
+    ///     gradient.flat_mut().fill(g);
+    ///     optimizer.step(&mut params, &gradient);
+    /// }
+    /// let state = optimizer.state(); // v was 2 and is 1
+    /// assert_eq!(state.vector("second_moment"), Some(&[1.0][..]));
+    /// assert_eq!(state.vector("largest_second_moment"), Some(&[2.0][..]));
+    /// ```
     #[must_use]
     pub fn amsgrad(mut self, amsgrad: bool) -> Self {
         self.rule_mut().amsgrad = amsgrad;

@@ -42,6 +42,15 @@ impl<T: Real> Descent<AdamRule<true>, T> {
     /// # Panics
     ///
     /// If η is not a finite number ≥ 0.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let optimizer = AdamW::<f32>::new(1e-3);
+    /// assert_eq!(optimizer.settings("weight").weight_decay, 0.01);
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn new(learning_rate: f64) -> Self {

@@ -74,6 +74,17 @@ impl<R: Rule, T: Real> Descent<R, T> {
     /// # Panics
     ///
     /// If η is not a finite number ≥ 0.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::optim::{AdamRule, Descent};
+    /// use gradus::prelude::*;
+    ///
+    /// let optimizer = Descent::<_, f32>::with_rule(AdamRule::<true>::default(), 0.01);
+    /// assert_eq!(optimizer.state().rule(), "AdamW");
+    /// assert_eq!(optimizer.settings("weight").weight_decay, 0.0); // `AdamW::new` sets it, the rule does not
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn with_rule(rule: R, learning_rate: f64) -> Self {
@@ -100,6 +111,21 @@ impl<R: Rule, T: Real> Descent<R, T> {
     /// # Panics
     ///
     /// If C is not > 0.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let mut params = Params::<f64>::new();
+    /// let _ = params.add("x", [2], || 0.0);
+    /// let (mut gradient, mut optimizer) = (params.gradient(), Sgd::new(1.0).clip_norm(2.5));
+    /// for g in [[3.0, 4.0], [0.0, 1.0]] {
+    ///     gradient.flat_mut().copy_from_slice(&g);
+    ///     optimizer.step(&mut params, &gradient); // the first is halved, the second is short enough
+    /// }
+    /// assert_eq!(params.flat(), [-1.5, -2.0 - 1.0]);
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn clip_norm(mut self, limit: f64) -> Self {
@@ -112,6 +138,19 @@ impl<R: Rule, T: Real> Descent<R, T> {
     /// # Panics
     ///
     /// If λ is not a finite number ≥ 0.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let mut params = Params::<f64>::new();
+    /// let _ = params.add("x", [1], || 2.0);
+    /// let mut gradient = params.gradient();
+    /// gradient.flat_mut().fill(1.0);
+    /// Sgd::new(0.5).weight_decay(0.25).step(&mut params, &gradient);
+    /// assert_eq!(params.flat(), [2.0 - 0.5 * (1.0 + 0.25 * 2.0)]);
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn weight_decay(mut self, weight_decay: f64) -> Self {
@@ -120,6 +159,19 @@ impl<R: Rule, T: Real> Descent<R, T> {
     }
 
     /// Whether weight decay acts on θ itself, θ ← θ(1 − ηλ) before the update, instead of on the gradient.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let mut params = Params::<f64>::new();
+    /// let _ = params.add("x", [1], || 2.0);
+    /// let mut gradient = params.gradient();
+    /// gradient.flat_mut().fill(4.0);
+    /// RmsProp::new(0.5).rho(0.0).weight_decay(0.25).decoupled_weight_decay(true).step(&mut params, &gradient);
+    /// assert!((params.flat()[0] - (2.0 * (1.0 - 0.5 * 0.25) - 0.5)).abs() < 1e-8); // λ is not divided by √G
+    /// ```
     #[must_use]
     pub fn decoupled_weight_decay(mut self, decoupled: bool) -> Self {
         self.decoupled = decoupled;
@@ -129,6 +181,22 @@ impl<R: Rule, T: Real> Descent<R, T> {
     /// Lets a step use at most so many threads, the calling one included; without a limit, those of rayon's pool.
     ///
     /// Only steps on many parameters use more than one. The result does not depend on it, to the bit.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let run = |threads| {
+    ///     let mut params = Params::<f32>::new();
+    ///     let _ = params.add("x", [100_000], || 1.0);
+    ///     let mut gradient = params.gradient();
+    ///     gradient.flat_mut().fill(0.3);
+    ///     Adam::new(0.1).threads(threads).step(&mut params, &gradient);
+    ///     params.flat().to_vec()
+    /// };
+    /// assert_eq!(run(1), run(2));
+    /// ```
     #[must_use]
     pub fn threads(mut self, limit: usize) -> Self {
         self.threads = limit;
@@ -139,6 +207,18 @@ impl<R: Rule, T: Real> Descent<R, T> {
     ///
     /// A tensor belongs to the first group that accepts it. [`settings`](Descent::settings) tells what a name gets. A step
     /// on a store without a tensor that the predicate accepts panics: a mistyped name would pass in silence.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let optimizer = Sgd::<f64>::new(0.1)
+    ///     .group(|name| name.starts_with("head."), |group| group.learning_rate(1.0))
+    ///     .group(|name| name.ends_with("bias"), |group| group.learning_rate(0.2));
+    /// let rates = ["head.bias", "body.bias", "body.weight"].map(|name| optimizer.settings(name).learning_rate);
+    /// assert_eq!(rates, [1.0, 0.2, 0.1]);
+    /// ```
     #[must_use]
     pub fn group(
         mut self,

@@ -8,6 +8,19 @@ use super::allowed::Allowed;
 /// Settings for the tensors that a predicate on the name accepts; made by [`Descent::group`](super::Descent::group).
 ///
 /// What is not set here is as for the other tensors.
+///
+/// # Examples
+///
+/// ```
+/// use gradus::optim::Group;
+/// use gradus::prelude::*;
+///
+/// let slow = |group: Group| group.learning_rate_factor(0.1).weight_decay(0.0);
+/// let optimizer = AdamW::<f64>::new(0.1)
+///     .group(|name| name.starts_with("encoder."), slow)
+///     .group(|name| name.starts_with("embedding."), slow);
+/// assert_eq!(optimizer.settings("embedding.weight").weight_decay, 0.0);
+/// ```
 #[derive(Clone, Debug)]
 pub struct Group {
     rule: &'static str,
@@ -17,6 +30,15 @@ pub struct Group {
 }
 
 /// What the tensors of a group are trained with.
+///
+/// # Examples
+///
+/// ```
+/// use gradus::prelude::*;
+///
+/// let settings = AdamW::<f32>::new(1e-3).settings("weight");
+/// assert_eq!((settings.learning_rate, settings.weight_decay), (1e-3, 0.01));
+/// ```
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Settings {
     /// η.
@@ -50,6 +72,16 @@ impl Group {
     /// # Panics
     ///
     /// If it is not a finite number ≥ 0.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let mut optimizer = Sgd::<f64>::new(0.1).group(|name| name == "bias", |group| group.learning_rate(0.5));
+    /// optimizer.set_learning_rate(0.01);
+    /// assert_eq!(optimizer.settings("bias").learning_rate, 0.5);
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn learning_rate(mut self, learning_rate: f64) -> Self {
@@ -62,6 +94,16 @@ impl Group {
     /// # Panics
     ///
     /// If the factor is not a finite number ≥ 0.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let mut optimizer = Sgd::<f64>::new(1.0).group(|name| name == "bias", |group| group.learning_rate_factor(2.0));
+    /// optimizer.set_learning_rate(0.25);
+    /// assert_eq!(optimizer.settings("bias").learning_rate, 0.5);
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn learning_rate_factor(mut self, factor: f64) -> Self {
@@ -74,6 +116,16 @@ impl Group {
     /// # Panics
     ///
     /// If it is not a finite number ≥ 0.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let optimizer = AdamW::<f64>::new(0.1).group(|name| name == "norm.scale", |group| group.weight_decay(0.0));
+    /// let decay = |name| optimizer.settings(name).weight_decay;
+    /// assert_eq!((decay("norm.scale"), decay("weight")), (0.0, 0.01));
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn weight_decay(mut self, weight_decay: f64) -> Self {

@@ -60,6 +60,15 @@ impl<T: Real> Descent<RmsPropRule, T> {
     /// # Panics
     ///
     /// If η is not a finite number ≥ 0.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let optimizer = RmsProp::<f32>::new(0.1);
+    /// assert_eq!((optimizer.learning_rate(), RmsProp::<f32>::default().learning_rate()), (0.1, 0.01));
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn new(learning_rate: f64) -> Self {
@@ -67,11 +76,26 @@ impl<T: Real> Descent<RmsPropRule, T> {
         Self::with_rule(rule, learning_rate)
     }
 
-    /// ρ, the weight of the past in the moving averages.
+    /// ρ, the weight of the past in the moving averages; the default is 0.9 (lecture notes; 0.99 in PyTorch).
     ///
     /// # Panics
     ///
     /// If ρ is not in [0, 1).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let mut params = Params::<f64>::new();
+    /// let _ = params.add("x", [1], || 1.0);
+    /// let (mut gradient, mut optimizer) = (params.gradient(), RmsProp::new(0.1).rho(0.5));
+    /// for _ in 0..2 {
+    ///     gradient.flat_mut().fill(2.0);
+    ///     optimizer.step(&mut params, &gradient);
+    /// }
+    /// assert_eq!(optimizer.state().vector("mean_square"), Some(&[3.0][..])); // 2, then ½ · 2 + ½ · 4
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn rho(mut self, rho: f64) -> Self {
@@ -79,11 +103,25 @@ impl<T: Real> Descent<RmsPropRule, T> {
         self
     }
 
-    /// ε, added to the root so that a parameter without any gradient stays where it is.
+    /// ε, added to the root so that a parameter without any gradient stays where it is; the default is 10⁻⁸, as in
+    /// PyTorch.
     ///
     /// # Panics
     ///
     /// If ε is not a finite number > 0.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let mut params = Params::<f64>::new();
+    /// let _ = params.add("x", [1], || 1.0);
+    /// let mut gradient = params.gradient();
+    /// gradient.flat_mut().fill(3.0);
+    /// RmsProp::new(1.0).rho(0.0).epsilon(1.0).step(&mut params, &gradient);
+    /// assert_eq!(params.flat(), [1.0 - 3.0 / (3.0 + 1.0)]); // with ρ = 0, G = g²
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn epsilon(mut self, epsilon: f64) -> Self {
@@ -91,11 +129,26 @@ impl<T: Real> Descent<RmsPropRule, T> {
         self
     }
 
-    /// Heavy-ball momentum β on the divided gradient; 0 switches momentum off.
+    /// Heavy-ball momentum β on the divided gradient; 0, the default, switches it off.
     ///
     /// # Panics
     ///
     /// If β is not in [0, 1).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let mut params = Params::<f64>::new();
+    /// let _ = params.add("x", [1], || 0.0);
+    /// let (mut gradient, mut optimizer) = (params.gradient(), RmsProp::new(1.0).rho(0.0).momentum(0.5));
+    /// for _ in 0..2 {
+    ///     gradient.flat_mut().fill(3.0);
+    ///     optimizer.step(&mut params, &gradient);
+    /// }
+    /// assert!((params.flat()[0] + 2.5).abs() < 1e-7); // d = 1 twice, so v is 1, then 1.5
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn momentum(mut self, beta: f64) -> Self {
@@ -103,7 +156,20 @@ impl<T: Real> Descent<RmsPropRule, T> {
         self
     }
 
-    /// Whether to divide by the deviation of the gradient from its mean instead of its size.
+    /// Whether to divide by the deviation of the gradient from its mean instead of its size; the default is its size.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let mut params = Params::<f64>::new();
+    /// let _ = params.add("x", [1], || 0.0);
+    /// let mut gradient = params.gradient();
+    /// gradient.flat_mut().fill(2.0);
+    /// RmsProp::new(1.0).rho(0.5).centered(true).step(&mut params, &gradient);
+    /// assert!((params.flat()[0] + 2.0).abs() < 1e-7); // V = ½ · 4 − (½ · 2)² = 1
+    /// ```
     #[must_use]
     pub fn centered(mut self, centered: bool) -> Self {
         self.rule_mut().centered = centered;

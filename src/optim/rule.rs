@@ -101,6 +101,40 @@ impl<T: Real> Iteration<T> {
     }
 
     /// 1 − βᵗ: what a moving average that began with 0 has to be divided by to be one of t numbers only.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::optim::{Descent, Iteration, Rule, Vectors};
+    /// use gradus::prelude::*;
+    ///
+    /// /// A moving average of gradients without the lag of its start: in the first step it is g itself.
+    /// #[derive(Clone, Debug)]
+    /// struct Averaged;
+    ///
+    /// impl Rule for Averaged {
+    ///     const NAME: &'static str = "Averaged";
+    ///
+    ///     fn vectors(&self) -> &'static [&'static str] {
+    ///         &["mean"]
+    ///     }
+    ///
+    ///     fn update<T: Real>(&self, now: Iteration<T>, theta: &mut [T], gradient: &[T], vectors: Vectors<'_, T>) {
+    ///         let ([mean], rate) = (vectors.split(), T::of(now.learning_rate / now.bias_correction(0.5)));
+    ///         for ((x, &g), m) in theta.iter_mut().zip(gradient).zip(mean) {
+    ///             *m = T::of(0.5) * (*m + now.gradient(g, *x));
+    ///             *x = now.decayed(*x) - rate * *m;
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// let mut params = Params::<f64>::new();
+    /// let _ = params.add("x", [1], || 1.0);
+    /// let mut gradient = params.gradient();
+    /// gradient.flat_mut().fill(3.0);
+    /// Descent::with_rule(Averaged, 0.25).step(&mut params, &gradient);
+    /// assert_eq!(params.flat(), [1.0 - 0.25 * 3.0]);
+    /// ```
     #[must_use]
     pub fn bias_correction(&self, beta: f64) -> f64 {
         #[allow(clippy::cast_precision_loss, reason = "beyond 2^53 iterations the power is 0")]
@@ -124,6 +158,42 @@ impl<'a, T> Vectors<'a, T> {
     /// # Panics
     ///
     /// If the rule names another number of vectors.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::optim::{Descent, Iteration, Rule, Vectors};
+    /// use gradus::prelude::*;
+    ///
+    /// /// θ ← θ − η (the largest g so far)
+    /// #[derive(Clone, Debug)]
+    /// struct Largest;
+    ///
+    /// impl Rule for Largest {
+    ///     const NAME: &'static str = "Largest";
+    ///
+    ///     fn vectors(&self) -> &'static [&'static str] {
+    ///         &["largest"]
+    ///     }
+    ///
+    ///     fn update<T: Real>(&self, now: Iteration<T>, theta: &mut [T], gradient: &[T], vectors: Vectors<'_, T>) {
+    ///         let [largest] = vectors.split();
+    ///         for ((x, &g), most) in theta.iter_mut().zip(gradient).zip(largest) {
+    ///             *most = most.max(g);
+    ///             *x = *x - T::of(now.learning_rate) * *most;
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// let mut params = Params::<f64>::new();
+    /// params.add("x", [1], || 1.0);
+    /// let (mut gradient, mut optimizer) = (params.gradient(), Descent::with_rule(Largest, 0.5));
+    /// for g in [1.0, -1.0] {
+    ///     gradient.flat_mut().fill(g);
+    ///     optimizer.step(&mut params, &gradient);
+    /// }
+    /// assert_eq!(params.flat(), [1.0 - 0.5 - 0.5]);
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn split<const N: usize>(self) -> [&'a mut [T]; N] {

@@ -66,6 +66,19 @@ impl<T: Real> Descent<SgdRule, T> {
     /// # Panics
     ///
     /// If η is not a finite number ≥ 0.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let mut params = Params::<f64>::new();
+    /// let _ = params.add("x", [1], || 1.0);
+    /// let mut gradient = params.gradient();
+    /// gradient.flat_mut().fill(4.0);
+    /// Sgd::new(0.1).step(&mut params, &gradient);
+    /// assert_eq!(params.flat(), [1.0 - 0.1 * 4.0]);
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn new(learning_rate: f64) -> Self {
@@ -77,6 +90,16 @@ impl<T: Real> Descent<SgdRule, T> {
     /// # Panics
     ///
     /// If β is not in [0, 1).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let optimizer = Sgd::<f64>::new(0.1).momentum(0.9);
+    /// assert_eq!(optimizer.state().iter().map(|(name, _)| name).collect::<Vec<_>>(), ["velocity"]);
+    /// assert_eq!(optimizer.momentum(0.0).state().iter().len(), 0);
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn momentum(mut self, beta: f64) -> Self {
@@ -86,11 +109,27 @@ impl<T: Real> Descent<SgdRule, T> {
         self
     }
 
-    /// Dampening of the heavy ball: every gradient but the first enters the velocity with 1 − dampening.
+    /// Dampening of the heavy ball: every gradient but the first enters the velocity with 1 − dampening;
+    /// the default is 0.
     ///
     /// # Panics
     ///
     /// If it is not in [0, 1), or not preceded by [`momentum`](Sgd::momentum) with β > 0.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let mut params = Params::<f64>::new();
+    /// let _ = params.add("x", [1], || 0.0);
+    /// let (mut gradient, mut optimizer) = (params.gradient(), Sgd::new(1.0).momentum(0.5).dampening(0.75));
+    /// for _ in 0..2 {
+    ///     gradient.flat_mut().fill(1.0);
+    ///     optimizer.step(&mut params, &gradient);
+    /// }
+    /// assert_eq!(params.flat(), [-1.0 - (0.5 * 1.0 + 0.25 * 1.0)]); // v is 1, then 0.75
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn dampening(mut self, dampening: f64) -> Self {
@@ -109,6 +148,19 @@ impl<T: Real> Descent<SgdRule, T> {
     /// # Panics
     ///
     /// If β is not in (0, 1): without momentum there is nothing to look ahead with.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let mut params = Params::<f64>::new();
+    /// let _ = params.add("x", [1], || 0.0);
+    /// let mut gradient = params.gradient();
+    /// gradient.flat_mut().fill(1.0);
+    /// Sgd::new(1.0).nesterov(0.5).step(&mut params, &gradient);
+    /// assert_eq!(params.flat(), [-(1.0 + 0.5 * 1.0)]); // g + β v, and v = g
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn nesterov(mut self, beta: f64) -> Self {
@@ -122,6 +174,19 @@ impl<T: Real> Descent<SgdRule, T> {
     /// # Panics
     ///
     /// If β is not in [0, 1).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let mut params = Params::<f64>::new();
+    /// let _ = params.add("x", [1], || 0.0);
+    /// let mut gradient = params.gradient();
+    /// gradient.flat_mut().fill(1.0);
+    /// Sgd::new(1.0).ema_momentum(0.75).step(&mut params, &gradient);
+    /// assert_eq!(params.flat(), [-0.25]); // v = (1 − 0.75) g
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn ema_momentum(mut self, beta: f64) -> Self {

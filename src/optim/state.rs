@@ -56,6 +56,24 @@ impl<T: Real> State<T> {
     ///
     /// If a vector has more or fewer values than the tensors together, if a tensor has had more updates than there were
     /// steps, or if the learning rate is not a finite number ≥ 0.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::optim::{Progress, State};
+    /// use gradus::prelude::*;
+    ///
+    /// let mut params = Params::<f64>::new();
+    /// let _ = params.add("x", [2], || 1.0);
+    /// let x = Progress { name: "x".into(), shape: [2].into(), iterations: 3 };
+    /// let velocity = vec![("velocity".to_owned(), vec![0.5, -0.5])];
+    /// let state = State::from_parts("Sgd", 3, 0.1, vec![x], velocity)?;
+    /// let mut optimizer = Sgd::new(1.0).momentum(0.9);
+    /// optimizer.restore(&state, &params)?;
+    /// assert_eq!((optimizer.iteration(), optimizer.learning_rate()), (3, 0.1));
+    /// assert!(State::from_parts("Sgd", 3, 0.1, vec![], vec![("velocity".to_owned(), vec![0.5])]).is_err());
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     pub fn from_parts(
         rule: impl Into<String>,
         iteration: u64,
@@ -102,12 +120,36 @@ impl<T: Real> State<T> {
     }
 
     /// The tensors in the order of the store; none before the first step.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let mut params = Params::<f64>::new();
+    /// params.add("x", [2], || 1.0);
+    /// let (mut gradient, mut optimizer) = (params.gradient(), Adam::new(0.1));
+    /// assert!(optimizer.state().tensors().is_empty());
+    /// gradient.flat_mut().fill(4.0);
+    /// optimizer.step(&mut params, &gradient);
+    /// let state = optimizer.state();
+    /// assert_eq!((state.tensors()[0].name.as_str(), state.tensors()[0].iterations), ("x", 1));
+    /// ```
     #[must_use]
     pub fn tensors(&self) -> &[Progress] {
         &self.tensors
     }
 
     /// The names and values of the vectors, each with the values of one tensor after the other.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let state = Adam::<f64>::new(0.1).state();
+    /// assert_eq!(state.iter().map(|(name, _)| name).collect::<Vec<_>>(), ["first_moment", "second_moment"]);
+    /// ```
     #[must_use]
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &[T])> {
         self.vectors.iter().map(|(name, values)| (name.as_str(), values.as_slice()))

@@ -20,6 +20,22 @@ use crate::real::Real;
 /// on stale numbers without any other sign.
 ///
 /// New values of buffers, such as running statistics, travel in it too and are taken over by the step.
+///
+/// # Examples
+///
+/// ```
+/// use gradus::prelude::*;
+///
+/// let mut params = Params::<f64>::new();
+/// let w = params.add("w", [], || 3.0);
+/// let (mut tape, mut gradient) = (Tape::new(), params.gradient());
+/// let step = tape.record(&params);
+/// step.param(w).square().backward(&mut gradient);
+/// step.param(w).backward_add(&mut gradient);
+/// assert_eq!(gradient.flat(), [6.0 + 1.0]);
+/// Sgd::new(1.0).step(&mut params, &gradient);
+/// assert!(!gradient.is_fresh()); // used up
+/// ```
 #[derive(Debug)]
 pub struct Gradient<T> {
     layout: Arc<Layout>,
@@ -70,6 +86,19 @@ impl<T: Real> Gradient<T> {
     }
 
     /// All derivatives, to change; marks the gradient fresh.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let mut params = Params::<f64>::new();
+    /// params.add("w", [2], || 3.0);
+    /// let mut gradient = params.gradient();
+    /// gradient.flat_mut().copy_from_slice(&[1.0, -1.0]);
+    /// Sgd::new(0.5).step(&mut params, &gradient);
+    /// assert_eq!(params.flat(), [2.5, 3.5]);
+    /// ```
     pub fn flat_mut(&mut self) -> &mut [T] {
         *self.state.get_mut() = FRESH;
         &mut self.values
@@ -104,6 +133,19 @@ impl<T: Real> Gradient<T> {
     /// # Panics
     ///
     /// If the handle is of another store.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let mut params = Params::<f64>::new();
+    /// params.add("w", [2], || 0.0);
+    /// let b = params.add("b", [], || 0.0);
+    /// let mut gradient = params.gradient();
+    /// gradient.value_mut(b).fill(2.0);
+    /// assert_eq!(gradient.flat(), [0.0, 0.0, 2.0]);
+    /// ```
     #[track_caller]
     pub fn value_mut(&mut self, param: Param) -> ArrayViewMutD<'_, T> {
         *self.state.get_mut() = FRESH;
@@ -112,6 +154,20 @@ impl<T: Real> Gradient<T> {
     }
 
     /// The names and derivatives of all tensors, in the order they were added.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let mut params = Params::<f64>::new();
+    /// params.add("w", [2], || 0.0);
+    /// params.add("b", [], || 0.0);
+    /// let mut gradient = params.gradient();
+    /// gradient.flat_mut().copy_from_slice(&[1.0, 2.0, 5.0]);
+    /// let sums: Vec<_> = gradient.iter().map(|(name, g)| (name, g.sum())).collect();
+    /// assert_eq!(sums, [("w", 3.0), ("b", 5.0)]);
+    /// ```
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&'static str, ArrayViewD<'_, T>)> {
         self.layout.params.iter().map(|slot| (slot.name, array(slot.shape, &self.values[slot.range()])))
     }
@@ -135,11 +191,37 @@ impl<T: Real> Gradient<T> {
     }
 
     /// Multiplies every derivative by `factor`; a gradient already used stays used.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let mut params = Params::<f64>::new();
+    /// params.add("w", [2], || 0.0);
+    /// let mut gradient = params.gradient();
+    /// gradient.flat_mut().copy_from_slice(&[4.0, 8.0]); // the sum over four batches
+    /// gradient.scale(0.25);
+    /// assert_eq!(gradient.flat(), [1.0, 2.0]);
+    /// ```
     pub fn scale(&mut self, factor: T) {
         self.values.iter_mut().for_each(|g| *g *= factor);
     }
 
     /// Sets every derivative to 0 and forgets what was recorded about it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let mut params = Params::<f64>::new();
+    /// params.add("w", [2], || 0.0);
+    /// let mut gradient = params.gradient();
+    /// gradient.flat_mut().fill(4.0);
+    /// gradient.clear();
+    /// assert_eq!((gradient.flat(), gradient.is_fresh()), (&[0.0, 0.0][..], false));
+    /// ```
     pub fn clear(&mut self) {
         self.values.fill(T::zero());
         self.updated.fill(false);
@@ -148,6 +230,19 @@ impl<T: Real> Gradient<T> {
     }
 
     /// Whether it was computed or changed since the last optimiser step.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let mut params = Params::<f64>::new();
+    /// params.add("w", [1], || 1.0);
+    /// let mut gradient = params.gradient();
+    /// assert!(!gradient.is_fresh());
+    /// gradient.flat_mut().fill(1.0);
+    /// assert!(gradient.is_fresh());
+    /// ```
     #[must_use]
     pub fn is_fresh(&self) -> bool {
         self.state.load(Ordering::Relaxed) == FRESH

@@ -7,6 +7,17 @@ use super::name::intern;
 use crate::shape::Shape;
 
 /// A learned tensor of one [`Params`](super::Params) store: a name, a place, and the identity of the store.
+///
+/// # Examples
+///
+/// ```
+/// use gradus::prelude::*;
+///
+/// let mut params = Params::<f64>::new();
+/// let w = params.add("line.weight", [2], || 0.5);
+/// let averaged = params.clone();
+/// assert_eq!((w.name(), averaged.value(w).len()), ("line.weight", 2)); // clones know the handle
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Param {
     pub(crate) store: u64,
@@ -15,6 +26,16 @@ pub struct Param {
 }
 
 /// A tensor that is kept and saved with the parameters but never trained: running statistics, masks, class weights.
+///
+/// # Examples
+///
+/// ```
+/// use gradus::prelude::*;
+///
+/// let mut params = Params::<f64>::new();
+/// let mean = params.add_buffer("norm.running_mean", [2], || 0.0);
+/// assert_eq!((mean.name(), params.len()), ("norm.running_mean", 0)); // not learned
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Buffer {
     pub(crate) store: u64,

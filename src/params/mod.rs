@@ -8,12 +8,13 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use ndarray::{ArrayD, ArrayViewD, ArrayViewMutD};
+use ndarray::{ArrayViewD, ArrayViewMutD};
 
 use crate::kernel::aligned::Aligned;
 use crate::real::Real;
 use crate::shape::{Lengths, Shape};
 
+mod entry;
 mod gradient;
 mod layout;
 mod name;
@@ -21,6 +22,7 @@ mod named;
 mod norm;
 mod snapshot;
 
+pub use entry::Entry;
 pub use gradient::Gradient;
 pub use layout::{Buffer, Param};
 pub(crate) use layout::{Layout, Slot};
@@ -50,19 +52,6 @@ pub struct Params<T> {
     layout: Arc<Layout>,
     values: Aligned<T>,
     buffers: Aligned<T>,
-}
-
-/// One named tensor of a store, as [`Params::iter`] shows it.
-#[derive(Clone, Debug)]
-pub struct Entry<'a, T> {
-    /// The path, such as `mlp.0.weight`.
-    pub name: &'static str,
-    /// The shape.
-    pub shape: Shape,
-    /// The values in standard order.
-    pub values: &'a [T],
-    /// Whether it is left as it is by optimisers.
-    pub frozen: bool,
 }
 
 impl<T: Real> Default for Params<T> {
@@ -166,6 +155,16 @@ impl<T: Real> Params<T> {
     }
 
     /// Whether nothing is learned.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let mut params = Params::<f64>::new();
+    /// params.add_buffer("mean", [2], || 0.0);
+    /// assert!(params.is_empty()); // a buffer is not learned
+    /// ```
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.values.is_empty()
@@ -226,6 +225,16 @@ impl<T: Real> Params<T> {
     }
 
     /// Handles of the learned tensors in the order they were added.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let mut params = Params::<f64>::new();
+    /// let (a, b) = (params.add("a", [2], || 1.0), params.add("b", [1], || 2.0));
+    /// assert_eq!(params.params().collect::<Vec<_>>(), [a, b]);
+    /// ```
     pub fn params(&self) -> impl ExactSizeIterator<Item = Param> {
         let store = self.layout.store;
         (0_u32..)
@@ -236,6 +245,18 @@ impl<T: Real> Params<T> {
     }
 
     /// The buffers in the order they were added.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let mut params = Params::<f64>::new();
+    /// params.add("weight", [2], || 1.0);
+    /// params.add_buffer("mean", [2], || 0.5);
+    /// let entry = params.buffers().next().unwrap();
+    /// assert_eq!((entry.name, entry.values), ("mean", &[0.5, 0.5][..]));
+    /// ```
     pub fn buffers(&self) -> impl ExactSizeIterator<Item = Entry<'_, T>> {
         self.layout.buffers.iter().map(|slot| entry(slot, &self.buffers))
     }
@@ -289,6 +310,16 @@ impl<T: Real> Params<T> {
     /// # Panics
     ///
     /// If the handle is of another store.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let mut params = Params::<f64>::new();
+    /// let mean = params.add_buffer("mean", [2], || 0.5);
+    /// assert_eq!(params.buffer(mean), array![0.5, 0.5].into_dyn());
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn buffer(&self, buffer: Buffer) -> ArrayViewD<'_, T> {
@@ -301,6 +332,17 @@ impl<T: Real> Params<T> {
     /// # Panics
     ///
     /// If the handle is of another store.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let mut params = Params::<f64>::new();
+    /// let mean = params.add_buffer("mean", [2], || 0.5);
+    /// params.buffer_mut(mean)[[1]] = 3.0;
+    /// assert_eq!(params.buffer(mean), array![0.5, 3.0].into_dyn());
+    /// ```
     #[track_caller]
     pub fn buffer_mut(&mut self, buffer: Buffer) -> ArrayViewMutD<'_, T> {
         let slot = belongs(self.layout.buffer(buffer));
@@ -327,6 +369,18 @@ impl<T: Real> Params<T> {
     }
 
     /// Takes the learned tensors whose name the predicate accepts back into training; returns how many there are.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let mut params = Params::<f64>::new();
+    /// let w = params.add("encoder.weight", [2], || 1.0);
+    /// params.freeze(|_| true);
+    /// assert_eq!(params.unfreeze(|name| name.starts_with("encoder.")), 1);
+    /// assert!(!params.is_frozen(w));
+    /// ```
     pub fn unfreeze(&mut self, which: impl FnMut(&str) -> bool) -> usize {
         self.set_frozen(which, false)
     }
@@ -414,6 +468,21 @@ impl<T: Real> Params<T> {
     /// # Panics
     ///
     /// If the gradient is of another store.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let mut params = Params::<f64>::new();
+    /// let (w, last) = (params.add("w", [], || 4.0), params.add_buffer("last", [], || 0.0));
+    /// let (mut tape, mut gradient) = (Tape::new(), params.gradient());
+    /// let step = tape.record(&params);
+    /// step.recorder().update(last, step.param(w) * 0.5);
+    /// step.param(w).backward(&mut gradient);
+    /// params.apply_updates(&gradient);
+    /// assert_eq!(params.buffer(last)[[]], 2.0);
+    /// ```
     #[track_caller]
     pub fn apply_updates(&mut self, gradient: &Gradient<T>) {
         if let Err(message) = gradient.fits(&self.layout) {
@@ -448,13 +517,4 @@ fn array<T>(shape: Shape, values: &[T]) -> ArrayViewD<'_, T> {
 
 fn array_mut<T>(shape: Shape, values: &mut [T]) -> ArrayViewMutD<'_, T> {
     ArrayViewMutD::from_shape(&shape[..], values).expect("a slot has as many values as its shape says")
-}
-
-/// An owned copy, for files and messages.
-impl<T: Real> Entry<'_, T> {
-    /// The values as an array of their shape.
-    #[must_use]
-    pub fn to_array(&self) -> ArrayD<T> {
-        array(self.shape, self.values).to_owned()
-    }
 }

@@ -56,6 +56,22 @@ impl<T: Real> Params<T> {
     /// # Errors
     ///
     /// If a name is unknown or a shape is another; nothing is changed then.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let mut params = Params::<f64>::new();
+    /// params.add("a", [1], || 0.0);
+    /// params.add("b", [1], || 0.0);
+    /// let one = array![1.0];
+    /// assert!(params.assign_all([("a", &*one), ("c", &*one)]).is_err());
+    /// assert_eq!(params.flat(), [0.0, 0.0]); // none
+    /// params.assign_all([("a", &*one), ("b", &*one)])?;
+    /// assert_eq!(params.flat(), [1.0, 1.0]);
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn assign_all<'a, D: ndarray::Dimension + 'a>(
         &mut self,
         tensors: impl IntoIterator<Item = (&'a str, &'a ndarray::ArrayRef<T, D>)>,

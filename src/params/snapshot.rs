@@ -5,6 +5,19 @@ use crate::kernel::aligned::Aligned;
 use crate::real::Real;
 
 /// All values of a store at one moment, to go back to.
+///
+/// # Examples
+///
+/// ```
+/// use gradus::{Snapshot, prelude::*};
+///
+/// let mut params = Params::<f64>::new();
+/// params.add("w", [1], || 3.0);
+/// let before: Snapshot<f64> = params.snapshot();
+/// params.freeze(|_| true);
+/// params.restore(&before); // values, not what is frozen
+/// assert_eq!((params.flat(), params.iter().all(|w| w.frozen)), (&[3.0][..], true));
+/// ```
 #[derive(Clone, Debug)]
 pub struct Snapshot<T> {
     store: u64,
@@ -37,6 +50,19 @@ impl<T: Real> Params<T> {
     /// # Panics
     ///
     /// If the snapshot is of another store, or tensors were added since.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let mut params = Params::<f64>::new();
+    /// let mean = params.add_buffer("mean", [], || 1.0);
+    /// let before = params.snapshot();
+    /// params.buffer_mut(mean).fill(9.0);
+    /// params.restore(&before); // buffers too
+    /// assert_eq!(params.buffer(mean)[[]], 1.0);
+    /// ```
     #[track_caller]
     pub fn restore(&mut self, snapshot: &Snapshot<T>) {
         assert!(

@@ -47,6 +47,15 @@ pub fn loss_curves<'a, T: Real>(curves: impl IntoIterator<Item = (&'a str, &'a [
 ///
 /// Defaults: 800 × 500 pixels, legend aside; linear axes. Eight curves differ in colour; the next eight have the same
 /// colours and dashes, and so on with longer ones.
+///
+/// # Examples
+///
+/// ```
+/// use gradus::plot::Plot;
+///
+/// let error = Plot::new().title("Empty").svg().unwrap_err();
+/// assert_eq!(error.kind(), gradus::ErrorKind::Value); // there is nothing to draw
+/// ```
 #[derive(Clone, Debug)]
 #[must_use = "a picture is drawn by `save` or `svg`"]
 pub struct Plot {
@@ -88,26 +97,76 @@ impl Plot {
     }
 
     /// What stands above the picture, in several lines where it is long.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::plot::Plot;
+    ///
+    /// let picture = Plot::new().title("Diabetes").curve("loss", &[2.0, 1.0]).svg()?;
+    /// assert!(picture.contains("Diabetes"));
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     pub fn title(self, title: impl Into<String>) -> Self {
         Self { title: title.into(), ..self }
     }
 
     /// What the horizontal axis shows.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::plot::Plot;
+    ///
+    /// let picture = Plot::new().x_label("iteration").curve("loss", &[2.0, 1.0]).svg()?;
+    /// assert!(picture.contains("iteration"));
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     pub fn x_label(self, label: impl Into<String>) -> Self {
         Self { x_label: label.into(), ..self }
     }
 
     /// What the vertical axis shows, with its unit.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::plot::Plot;
+    ///
+    /// let picture = Plot::new().y_label("loss in nats").curve("loss", &[2.0, 1.0]).svg()?;
+    /// assert!(picture.contains("loss in nats"));
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     pub fn y_label(self, label: impl Into<String>) -> Self {
         Self { y_label: label.into(), ..self }
     }
 
     /// A logarithmic vertical axis; every value must be above 0 then.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::plot::Plot;
+    ///
+    /// assert!(Plot::new().log_y().curve("loss", &[1.0, 0.01]).svg().is_ok());
+    /// assert!(Plot::new().log_y().curve("loss", &[1.0, 0.0]).svg().is_err());
+    /// ```
     pub fn log_y(self) -> Self {
         Self { log_y: true, ..self }
     }
 
     /// Adds a curve through (1, y₁), (2, y₂), …, with gaps where a value is NaN or infinite.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::plot::Plot;
+    ///
+    /// let picture = Plot::new().curve("loss", &[2.0, f64::NAN, 1.0, 0.5]).svg()?;
+    /// assert!(picture.contains("loss"));
+    /// assert!(Plot::new().curve("loss", &[f64::NAN]).svg().is_err()); // nothing but a gap
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     pub fn curve<T: Real>(mut self, name: &str, values: &[T]) -> Self {
         let numbers = (1_u32..).map(f64::from);
         let points = numbers.zip(values.iter().map(|y| y.as_f64())).collect();
@@ -120,6 +179,19 @@ impl Plot {
     /// # Errors
     ///
     /// If there is nothing to draw, a value is not above 0 on a logarithmic axis, or the file cannot be written.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::plot::Plot;
+    ///
+    /// let path = std::env::temp_dir().join(format!("gradus-curve-{}.svg", std::process::id()));
+    /// let plot = Plot::new().curve("loss", &[2.0, 1.0]);
+    /// plot.save(&path)?;
+    /// assert_eq!(std::fs::read_to_string(&path).unwrap(), plot.svg()?);
+    /// # std::fs::remove_file(&path).unwrap();
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     pub fn save(&self, path: impl AsRef<Path>) -> Result<(), Error> {
         file::write(path.as_ref(), self.svg()?.as_bytes())
     }
@@ -129,6 +201,16 @@ impl Plot {
     /// # Errors
     ///
     /// If there is nothing to draw, or a value is not above 0 on a logarithmic axis.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::plot::Plot;
+    ///
+    /// let picture = Plot::new().curve("loss", &[2.0, 1.0]).svg()?;
+    /// assert!(picture.starts_with("<svg") && picture.contains("800"));
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     pub fn svg(&self) -> Result<String, Error> {
         let (x, y) = self.axes()?;
         draw::svg(self, &x, &y)

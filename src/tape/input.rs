@@ -6,6 +6,19 @@ use crate::real::Real;
 use crate::shape::Shape;
 
 /// An array to lend to a recording: a reference to one, a view, or a vector or slice as one axis.
+///
+/// # Examples
+///
+/// ```
+/// use gradus::prelude::*;
+///
+/// let (params, mut tape) = (Params::<f64>::new(), Tape::new());
+/// let (matrix, list) = (array![[1.0, 2.0], [3.0, 4.0]], vec![5.0, 6.0]);
+/// let step = tape.record(&params);
+/// assert_eq!(step.input(&matrix).shape().rank(), 2);
+/// assert_eq!(step.input(matrix.t()).value(), array![[1.0, 3.0], [2.0, 4.0]].into_dyn()); // a view, copied
+/// assert_eq!(step.input(&list).value(), array![5.0, 6.0].into_dyn());
+/// ```
 pub trait Input<'d, T> {
     /// The shape, or why there is none.
     #[doc(hidden)]

@@ -168,34 +168,101 @@ impl<T: Real> Tape<T> {
     }
 
     /// Whether nothing was recorded yet.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let (params, mut tape) = (Params::<f64>::new(), Tape::new());
+    /// assert!(tape.is_empty());
+    /// let _ = tape.record(&params).input(&[1.0]);
+    /// assert!(!tape.is_empty());
+    /// ```
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The bytes that instructions take, all tables included but for the values themselves.
+    /// The bytes that instructions and programs take, all tables included but for the values themselves.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let (params, mut tape) = (Params::<f64>::new(), Tape::new());
+    /// let bytes = [1, 2].map(|_| {
+    ///     let _ = (0..1000).fold(tape.record(&params).input(&[1.0]), |x, _| x.sin());
+    ///     tape.bytes()
+    /// });
+    /// assert_eq!(bytes[0], bytes[1]); // found again, not recorded again
+    /// ```
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.with(|core| core.log().bytes() + core.runner().bytes())
     }
 
-    /// How many threads may work for this tape at a time, the caller among them; 0 counts as 1.
+    /// How many threads may work for this tape at a time, the caller among them; 0 counts as 1. Without a limit by default.
     ///
     /// At most as many work as rayon's current pool has. The values do not depend on it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let (params, x) = (Params::<f32>::new(), Array1::from_elem(1 << 17, 0.3));
+    /// let sum = |threads| {
+    ///     let mut tape = Tape::new();
+    ///     tape.threads(threads);
+    ///     tape.record(&params).input(&x).exp().sum().item()
+    /// };
+    /// assert_eq!(sum(1), sum(2));
+    /// ```
     pub fn threads(&mut self, at_most: usize) {
         self.lender().state_mut().limits().threads = at_most.max(1);
     }
 
-    /// How many programs are kept ready at a time; at the next one beyond, all are forgotten. By default 512.
+    /// How many programs are kept ready at a time; at the next one beyond, all are forgotten. By default 512; 0 counts as 1.
     ///
     /// A program is what is planned for one reading of values, or one `backward`; branches, batch sizes and sequence lengths
     /// each have their own.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let (params, data) = (Params::<f64>::new(), [1.0, 2.0, 3.0]);
+    /// let plans = |limit| {
+    ///     let mut tape = Tape::new();
+    ///     tape.limit(limit);
+    ///     for size in [2, 3, 2, 3, 2, 3] {
+    ///         let _ = tape.record(&params).input(&data[..size]).exp().sum().item();
+    ///     }
+    ///     tape.plans()
+    /// };
+    /// assert_eq!((plans(1), plans(3)), (0, 2)); // with one, each size drives the other out before it comes again
+    /// ```
     pub fn limit(&mut self, programs: usize) {
         self.lender().state_mut().limits().programs = programs.max(1);
     }
 
     /// The number of programs planned so far. In a loop it stops growing after the second pass over what differs; if it does
     /// not, the programs are not the same: shapes that are always others, or more branches than are kept.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let (params, mut tape) = (Params::<f64>::new(), Tape::new());
+    /// for size in [2, 3, 2, 3, 2, 3] {
+    ///     let _ = tape.record(&params).input(&[1.0, 2.0, 3.0][..size]).exp().sum().item();
+    /// }
+    /// assert_eq!(tape.plans(), 2); // one for each size
+    /// ```
     #[must_use]
     pub fn plans(&self) -> usize {
         self.with(|core| core.runner().plans())
@@ -211,8 +278,10 @@ impl<T: Real> Tape<T> {
     ///
     /// let (params, mut tape) = (Params::<f64>::new(), Tape::new());
     /// for _ in 0..3 {
-    ///     let x = tape.record(&params).input(&array![1.0, 2.0, 3.0]);
-    ///     assert_eq!(((x * 2.0).exp() + 1.0).sqrt().sum().item(), 28.594_783_424_836_81);
+    ///     let step = tape.record(&params);
+    ///     let x = step.input(&[1.0, 2.0, 3.0]);
+    ///     let y = ((x * 2.0).exp() + 1.0).sqrt().sum().item();
+    ///     assert!((y - 30.463_218_483_777_12).abs() < 1e-12);
     /// }
     /// assert_eq!((tape.plans(), tape.passes()), (1, 1));
     /// ```
@@ -222,11 +291,34 @@ impl<T: Real> Tape<T> {
     }
 
     /// Gives back the memory of values and programs, and keeps the instructions.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let (params, mut tape) = (Params::<f64>::new(), Tape::new());
+    /// let _ = tape.record(&params).input(&[1.0, 2.0]).exp().sum().item();
+    /// let instructions = tape.len();
+    /// tape.shrink();
+    /// assert_eq!((tape.len(), tape.passes()), (instructions, 0)); // no program is left
+    /// ```
     pub fn shrink(&mut self) {
         self.lender().state_mut().shrink();
     }
 
     /// Gives all memory back; the next recording starts from nothing.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let (params, mut tape) = (Params::<f64>::new(), Tape::new());
+    /// let _ = tape.record(&params).input(&[1.0, 2.0]).exp();
+    /// tape.clear();
+    /// assert!(tape.is_empty());
+    /// ```
     pub fn clear(&mut self) {
         self.lender().state_mut().clear();
     }

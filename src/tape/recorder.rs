@@ -145,6 +145,21 @@ impl<'t, T: Real> Recorder<'t, T> {
     /// # Panics
     ///
     /// If the handle is of another store.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let mut params = Params::<f64>::new();
+    /// let mean = params.add_buffer("mean", [], || 1.0);
+    /// let mut tape = Tape::new();
+    /// let step = tape.record(&params);
+    /// let recorder = step.recorder();
+    /// recorder.update(mean, recorder.pending(mean) * 2.0);
+    /// recorder.update(mean, recorder.pending(mean) * 2.0); // goes on from the first
+    /// assert_eq!((recorder.pending(mean).item(), recorder.buffer(mean).item()), (4.0, 1.0));
+    /// ```
     #[track_caller]
     pub fn pending(self, buffer: Buffer) -> Var<'t, T> {
         let present = self.buffer(buffer);
@@ -157,6 +172,19 @@ impl<'t, T: Real> Recorder<'t, T> {
     /// # Panics
     ///
     /// If the rank is above 6.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// // A helper has no recording at hand, but a tensor.
+    /// fn weighted<'t>(x: Var<'t, f64>) -> Var<'t, f64> {
+    ///     (x * x.recording().constant(&array![1.0, 10.0])).sum()
+    /// }
+    ///
+    /// assert_eq!(grad(weighted, &array![2.0, 3.0]), array![1.0, 10.0]);
+    /// ```
     #[track_caller]
     pub fn constant<D: Dimension>(self, data: &ArrayRef<T, D>) -> Var<'t, T> {
         let id = self.array(Leaf::Constant, Shape::try_new(data.shape()));
@@ -180,6 +208,18 @@ impl<'t, T: Real> Recorder<'t, T> {
     }
 
     /// A number that may be another one at the next recording without changing the program.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let (params, mut tape) = (Params::<f64>::new(), Tape::new());
+    /// for rate in [0.1, 0.2] {
+    ///     assert_eq!(tape.record(&params).recorder().scalar(rate).exp().item(), f64::exp(rate));
+    /// }
+    /// assert_eq!(tape.plans(), 1);
+    /// ```
     #[inline]
     #[track_caller]
     pub fn scalar(self, x: impl Scalar) -> Var<'t, T> {
@@ -289,6 +329,17 @@ impl<'t, T: Real> Recorder<'t, T> {
 
     /// A seed for the next random op of this recording, if it is for training: a function of the recording's seed and
     /// the number of calls so far.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let (params, mut tape) = (Params::<f64>::new(), Tape::new());
+    /// assert_eq!(tape.record(&params).recorder().next_seed(), None);
+    /// let step = tape.train(&params, 7);
+    /// assert_ne!(step.recorder().next_seed(), step.recorder().next_seed());
+    /// ```
     #[must_use]
     pub fn next_seed(self) -> Option<u64> {
         let mut log = self.live.log_mut();

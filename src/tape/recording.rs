@@ -18,6 +18,17 @@ use crate::shape::Lengths;
 ///
 /// It has no destructor, so data made after it may be lent to it, and the loop of a training program borrows nothing
 /// across steps.
+///
+/// # Examples
+///
+/// ```
+/// use gradus::prelude::*;
+///
+/// let (params, mut tape) = (Params::<f64>::new(), Tape::new());
+/// let step = tape.record(&params);
+/// let data = vec![1.0, 2.0]; // younger than the recording that borrows it
+/// assert_eq!(step.input(&data).sum().item(), 3.0);
+/// ```
 pub struct Recording<'r, 'd, T: Real> {
     loan: Loan<'r, 'd, Core<T>, T>,
 }
@@ -40,6 +51,19 @@ impl<'r, 'd, T: Real> Recording<'r, 'd, T> {
     }
 
     /// The part that does not need to know the lifetime of the data.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// fn range<'t>(step: Recorder<'t, f64>, end: f64) -> Var<'t, f64> {
+    ///     step.scalar(end) - step.ones([2])
+    /// }
+    ///
+    /// let (params, mut tape) = (Params::new(), Tape::new());
+    /// assert_eq!(range(tape.record(&params).recorder(), 3.0).value(), array![2.0, 2.0].into_dyn());
+    /// ```
     #[inline]
     pub fn recorder(&self) -> Recorder<'_, T> {
         Recorder::new(self.loan.live())
@@ -134,6 +158,17 @@ impl<'r, 'd, T: Real> Recording<'r, 'd, T> {
     /// # Panics
     ///
     /// If the handle is of another store.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let mut params = Params::<f64>::new();
+    /// let mean = params.add_buffer("mean", [2], || 0.5);
+    /// let mut tape = Tape::new();
+    /// assert_eq!(tape.record(&params).buffer(mean).sum().item(), 1.0);
+    /// ```
     #[track_caller]
     pub fn buffer(&self, buffer: Buffer) -> Var<'_, T> {
         self.recorder().buffer(buffer)
@@ -144,12 +179,36 @@ impl<'r, 'd, T: Real> Recording<'r, 'd, T> {
     /// # Panics
     ///
     /// If the rank is above 6.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let (params, mut tape) = (Params::<f64>::new(), Tape::new());
+    /// let step = tape.record(&params);
+    /// let x = step.constant(&array![1.0, 2.0]); // a temporary: `input` could not borrow it so long
+    /// assert_eq!(x.square().sum().item(), 5.0);
+    /// ```
     #[track_caller]
     pub fn constant<D: Dimension>(&self, data: &ArrayRef<T, D>) -> Var<'_, T> {
         self.recorder().constant(data)
     }
 
     /// A number that may be another one at the next recording without changing the program.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let (params, mut tape) = (Params::<f64>::new(), Tape::new());
+    /// for temperature in [1.0, 0.5, 0.25] {
+    ///     let step = tape.record(&params);
+    ///     assert_eq!((step.input(&[3.0]) / step.scalar(temperature)).item(), 3.0 / temperature);
+    /// }
+    /// assert_eq!(tape.plans(), 1);
+    /// ```
     #[track_caller]
     pub fn scalar(&self, x: impl Scalar) -> Var<'_, T> {
         self.recorder().scalar(x)
@@ -173,12 +232,30 @@ impl<'r, 'd, T: Real> Recording<'r, 'd, T> {
     }
 
     /// A tensor of zeros.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let (params, mut tape) = (Params::<f64>::new(), Tape::new());
+    /// assert_eq!(tape.record(&params).zeros([2]).value(), array![0.0, 0.0].into_dyn());
+    /// ```
     #[track_caller]
     pub fn zeros(&self, shape: impl Lengths) -> Var<'_, T> {
         self.recorder().zeros(shape)
     }
 
     /// A tensor of ones.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let (params, mut tape) = (Params::<f64>::new(), Tape::new());
+    /// assert_eq!(tape.record(&params).ones([2, 3]).sum().item(), 6.0);
+    /// ```
     #[track_caller]
     pub fn ones(&self, shape: impl Lengths) -> Var<'_, T> {
         self.recorder().ones(shape)
@@ -230,6 +307,16 @@ impl<'r, 'd, T: Real> Recording<'r, 'd, T> {
     }
 
     /// Whether this recording is for training.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let (params, mut tape) = (Params::<f64>::new(), Tape::new());
+    /// assert!(!tape.record(&params).is_training());
+    /// assert!(tape.train(&params, 7).is_training());
+    /// ```
     #[must_use]
     pub fn is_training(&self) -> bool {
         self.recorder().is_training()

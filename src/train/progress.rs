@@ -50,6 +50,21 @@ impl Progress {
     }
 
     /// Begins a loop of `total` steps that is shown as lines in `output`, such as a log file.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::train::Progress;
+    ///
+    /// let path = std::env::temp_dir().join(format!("gradus-lines-{}.log", std::process::id()));
+    /// let mut progress = Progress::lines("epoch", 100, std::fs::File::create(&path)?);
+    /// (1..=100).for_each(|epoch| progress.step(format_args!("loss {:.2}", 1.0 / f64::from(epoch))));
+    /// let log = std::fs::read_to_string(&path)?;
+    /// std::fs::remove_file(&path)?;
+    /// assert_eq!(log.lines().count(), 11); // the first, and each tenth of the way
+    /// assert!(log.starts_with("epoch 1/100: loss 1.00\nepoch 10/100: loss 0.10\n"));
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn lines(what: &str, total: usize, output: impl Write + Send + 'static) -> Self {
         Self { what: what.into(), total, done: 0, screen: Screen::Lines(Box::new(output)) }
     }
@@ -57,6 +72,15 @@ impl Progress {
     /// One step is done; `state` says how things stand, such as the loss.
     ///
     /// What cannot be shown is left out: a full disk under a log file should not end a training.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::train::Progress;
+    ///
+    /// let mut progress = Progress::new("epoch", 2);
+    /// progress.step(format_args!("loss {:.3}", 0.25)); // epoch 1/2: loss 0.250
+    /// ```
     pub fn step(&mut self, state: impl Display) {
         self.done += 1;
         let (what, done, total) = (&self.what, self.done, self.total);
@@ -76,6 +100,21 @@ impl Progress {
     }
 
     /// The loop has ended, before the last step or with it; `result` is the last thing shown.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::train::Progress;
+    ///
+    /// let path = std::env::temp_dir().join(format!("gradus-finish-{}.log", std::process::id()));
+    /// let mut progress = Progress::lines("epoch", 100, std::fs::File::create(&path)?);
+    /// progress.step("loss 0.5");
+    /// progress.finish("stopped early");
+    /// let log = std::fs::read_to_string(&path)?;
+    /// std::fs::remove_file(&path)?;
+    /// assert!(log.ends_with("stopped early\n"));
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn finish(self, result: impl Display) {
         match self.screen {
             #[cfg(feature = "progress")]

@@ -57,6 +57,16 @@ impl<T: Real> EarlyStopping<T> {
     /// # Panics
     ///
     /// If the patience is 0.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    /// use gradus::train::EarlyStopping;
+    ///
+    /// let (params, mut stopping) = (Params::<f32>::new(), EarlyStopping::minimise(1));
+    /// assert_eq!([2.0, 1.0, 1.5].map(|loss| stopping.observe(loss, &params)), [false, false, true]);
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn minimise(patience: usize) -> Self {
@@ -70,6 +80,16 @@ impl<T: Real> EarlyStopping<T> {
     /// # Panics
     ///
     /// If the patience is 0.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    /// use gradus::train::EarlyStopping;
+    ///
+    /// let (params, mut stopping) = (Params::<f32>::new(), EarlyStopping::maximise(1));
+    /// assert_eq!([0.5, 0.9, 0.8].map(|accuracy| stopping.observe(accuracy, &params)), [false, false, true]);
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn maximise(patience: usize) -> Self {
@@ -81,6 +101,16 @@ impl<T: Real> EarlyStopping<T> {
     /// # Panics
     ///
     /// If it is negative or not finite.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    /// use gradus::train::EarlyStopping;
+    ///
+    /// let (params, mut stopping) = (Params::<f32>::new(), EarlyStopping::minimise(1).min_delta(0.1));
+    /// assert_eq!([1.0, 0.95].map(|loss| stopping.observe(loss, &params)), [false, true]); // 0.05 is too little
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn min_delta(self, min_delta: f64) -> Self {
@@ -93,6 +123,17 @@ impl<T: Real> EarlyStopping<T> {
 
     /// Takes the value of the metric after an epoch, keeps the parameters if it is the best so far, and answers whether
     /// to stop.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    /// use gradus::train::EarlyStopping;
+    ///
+    /// let (params, mut stopping) = (Params::<f32>::new(), EarlyStopping::minimise(2));
+    /// let answers = [f64::NAN, 1.0, f64::NAN, 1.0].map(|loss| stopping.observe(loss, &params));
+    /// assert_eq!(answers, [false, false, false, true]); // NaN and an equal value are no improvement
+    /// ```
     #[must_use]
     pub fn observe(&mut self, value: impl Into<f64>, params: &Params<T>) -> bool {
         let value = value.into();
@@ -112,12 +153,37 @@ impl<T: Real> EarlyStopping<T> {
     }
 
     /// How many epochs there were since the best.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    /// use gradus::train::EarlyStopping;
+    ///
+    /// let (params, mut stopping) = (Params::<f32>::new(), EarlyStopping::minimise(10));
+    /// for loss in [2.0, 1.0, 3.0, 4.0] {
+    ///     let _ = stopping.observe(loss, &params);
+    /// }
+    /// assert_eq!((stopping.waited(), stopping.best().unwrap().epoch), (2, 2));
+    /// ```
     #[must_use]
     pub fn waited(&self) -> usize {
         self.epoch - self.best().map_or(0, |best| best.epoch)
     }
 
-    /// The best epoch so far, or `None` where every value was NaN.
+    /// The best epoch so far; `None` before the first, or where every value was NaN.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    /// use gradus::train::EarlyStopping;
+    ///
+    /// let (params, mut stopping) = (Params::<f32>::new(), EarlyStopping::maximise(3));
+    /// assert_eq!(stopping.best(), None);
+    /// let _ = [0.5, 0.9, 0.8].map(|accuracy| stopping.observe(accuracy, &params));
+    /// assert_eq!(stopping.best().map(|best| (best.value, best.epoch)), Some((0.9, 2)));
+    /// ```
     #[must_use]
     pub fn best(&self) -> Option<Best> {
         self.best.as_ref().map(|(best, _)| *best)
@@ -128,6 +194,20 @@ impl<T: Real> EarlyStopping<T> {
     /// # Panics
     ///
     /// If `params` is another store than the observed one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    /// use gradus::train::EarlyStopping;
+    ///
+    /// let (mut params, mut stopping) = (Params::<f64>::new(), EarlyStopping::minimise(3));
+    /// let mean = params.add_buffer("mean", [], || 1.0);
+    /// let _ = stopping.observe(0.5, &params);
+    /// params.buffer_mut(mean).fill(9.0);
+    /// assert_eq!(stopping.restore(&mut params).unwrap().epoch, 1);
+    /// assert_eq!(params.buffer(mean)[[]], 1.0);
+    /// ```
     #[track_caller]
     pub fn restore(&self, params: &mut Params<T>) -> Option<Best> {
         let (best, snapshot) = self.best.as_ref()?;

@@ -103,6 +103,15 @@ pub(super) mod each {
     use crate::tape::Var;
 
     /// Binary cross-entropy for each element; see [`bce_with_logits`](super::bce_with_logits).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::{nn::loss::each, prelude::*};
+    ///
+    /// let sum = value(|x| each::bce_with_logits(x, x.constant(&array![1.0, 0.0])).sum(), &array![0.0, 0.0]);
+    /// assert!((sum - 2.0 * 2.0_f64.ln()).abs() < 1e-15);
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn bce_with_logits<'t, T: Real>(logits: Var<'t, T>, target: Var<'t, T>) -> Var<'t, T> {
@@ -112,6 +121,16 @@ pub(super) mod each {
 
     /// Binary cross-entropy with the positive class weighted, for each element; see
     /// [`bce_with_logits_weighted`](super::bce_with_logits_weighted).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::{nn::loss::each, prelude::*};
+    ///
+    /// let target = array![1.0, 0.0];
+    /// let sum = value(|x| each::bce_with_logits_weighted(x, x.constant(&target), 3.0).sum(), &array![0.0, 0.0]);
+    /// assert!((sum - (3.0 + 1.0) * 2.0_f64.ln()).abs() < 1e-15);
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn bce_with_logits_weighted<'t, T: Real>(
@@ -129,6 +148,15 @@ pub(super) mod each {
     }
 
     /// max(0, 1 − t·x) for each element; see [`hinge`](super::hinge).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::{nn::loss::each, prelude::*};
+    ///
+    /// let sum = value(|x| each::hinge(x, x.constant(&array![1.0, -1.0])).sum(), &array![2.0, 0.5]);
+    /// assert_eq!(sum, 0.0 + 1.5);
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn hinge<'t, T: Real>(scores: Var<'t, T>, target: Var<'t, T>) -> Var<'t, T> {

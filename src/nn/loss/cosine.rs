@@ -44,6 +44,16 @@ pub(super) mod each {
     use crate::tape::Var;
 
     /// 1 − cos ∠(prediction, target) for each row; see [`cosine`](super::cosine).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::{nn::loss::each, prelude::*};
+    ///
+    /// let target = array![[1.0, 0.0], [1.0, 0.0]];
+    /// let sum = value(|x| each::cosine(x, x.constant(&target)).sum(), &array![[2.0, 0.0], [0.0, 3.0]]);
+    /// assert!((sum - 1.0_f64).abs() < 1e-12);
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn cosine<'t, T: Real>(prediction: Var<'t, T>, target: Var<'t, T>) -> Var<'t, T> {

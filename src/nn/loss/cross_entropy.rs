@@ -45,6 +45,17 @@ pub struct CrossEntropy {
 }
 
 /// One weight for each class: a buffer of the store, which is saved with the model, or numbers.
+///
+/// # Examples
+///
+/// ```
+/// use gradus::{nn::loss::ClassWeights, prelude::*};
+///
+/// let mut params = Params::<f32>::new();
+/// let weights = params.add_buffer("weights", [2], || 0.5);
+/// assert_eq!(ClassWeights::from(weights), ClassWeights::Buffer(weights));
+/// assert_eq!(ClassWeights::from(&[0.5_f32, 2.0]), ClassWeights::Values(vec![0.5, 2.0]));
+/// ```
 #[derive(Clone, PartialEq, Debug)]
 pub enum ClassWeights {
     /// A tensor `[classes]` of the store.
@@ -104,6 +115,15 @@ struct Parts<'t, T: Real> {
 
 impl CrossEntropy {
     /// Without options: mean −ln softmax(x)\[label\].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let loss = value(|x| CrossEntropy::new().mean(x, &[1, 0]), &array![[0.0, 0.0], [0.0, 0.0]]);
+    /// assert_eq!(loss, 2.0_f64.ln());
+    /// ```
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -114,6 +134,17 @@ impl CrossEntropy {
     /// # Panics
     ///
     /// If `epsilon` is not in [0, 1].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let logits = array![[0.0, 2.0]];
+    /// let loss = |part| -> f64 { value(|x| CrossEntropy::new().label_smoothing(part).mean(x, &[1]), &logits) };
+    /// let (right, wrong) = (loss(0.0), loss(0.0) + 2.0); // −ln p of class 1 and of class 0
+    /// assert!((loss(0.1) - (0.95 * right + 0.05 * wrong)).abs() < 1e-15);
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn label_smoothing(self, epsilon: f64) -> Self {
@@ -123,6 +154,16 @@ impl CrossEntropy {
     }
 
     /// The same without the rows that have this label, such as padding. It need not be one of the classes.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let logits = array![[0.0, 0.0], [f64::NAN, 9.0]];
+    /// let loss = value(|x| CrossEntropy::new().ignore_index(99).mean(x, &[1, 99]), &logits);
+    /// assert_eq!(loss, 2.0_f64.ln()); // of the first row alone
+    /// ```
     #[must_use]
     pub fn ignore_index(self, label: usize) -> Self {
         Self { ignored: Some(label), ..self }
@@ -134,6 +175,16 @@ impl CrossEntropy {
     ///
     /// If a weight is negative or not finite. (Those in a buffer are not looked at, neither here nor in
     /// [`mean`](CrossEntropy::mean), which is NaN where all labels weigh 0.)
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let logits = array![[0.0, 0.0], [0.0, 3.0_f64.ln()]]; // losses ln 2 and ln 4
+    /// let loss = value(|x| CrossEntropy::new().class_weights(&[1.0, 3.0]).mean(x, &[1, 0]), &logits);
+    /// assert!((loss - (3.0 * 2.0_f64.ln() + 4.0_f64.ln()) / (3.0 + 1.0)).abs() < 1e-15);
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn class_weights(self, weights: impl Into<ClassWeights>) -> Self {
@@ -155,6 +206,18 @@ impl CrossEntropy {
     ///
     /// If all rows are ignored or of classes that weigh 0, the logits are no matrix, the batch is empty, there
     /// is not one weight for each class, or the labels do not fit in number or range.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let loss = |labels: &[usize]| {
+    ///     let logits = Array2::<f64>::zeros((labels.len(), 2));
+    ///     value(|x| CrossEntropy::new().mean(x, labels), &logits)
+    /// };
+    /// assert_eq!(loss(&[0]), loss(&[0, 1, 1, 0]));
+    /// ```
     #[track_caller]
     pub fn mean<'t, T: Real>(&self, logits: Var<'t, T>, labels: impl Indices) -> Var<'t, T> {
         let parts = self.parts(logits, labels);
@@ -183,6 +246,16 @@ impl CrossEntropy {
     ///
     /// If the logits are no matrix, the batch is empty, there is not one weight for each class, or the labels do not fit
     /// in number or range.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let logits = array![[0.0, 0.0], [0.0, 0.0]];
+    /// let loss = |labels| value(|x| CrossEntropy::new().ignore_index(9).sum(x, labels), &logits);
+    /// assert_eq!((loss([0, 1]), loss([9, 9])), (2.0 * 2.0_f64.ln(), 0.0));
+    /// ```
     #[track_caller]
     pub fn sum<'t, T: Real>(&self, logits: Var<'t, T>, labels: impl Indices) -> Var<'t, T> {
         self.parts(logits, labels).losses.sum()
@@ -194,6 +267,18 @@ impl CrossEntropy {
     ///
     /// If the logits are no matrix, the batch is empty, there is not one weight for each class, or the labels do not fit
     /// in number or range.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let (params, mut tape) = (Params::<f64>::new(), Tape::new());
+    /// let step = tape.record(&params);
+    /// let logits = step.zeros([2, 2]);
+    /// let losses = CrossEntropy::new().ignore_index(9).each(logits, [0, 9]);
+    /// assert_eq!(losses.value(), array![2.0_f64.ln(), 0.0].into_dyn());
+    /// ```
     #[track_caller]
     pub fn each<'t, T: Real>(&self, logits: Var<'t, T>, labels: impl Indices) -> Var<'t, T> {
         self.parts(logits, labels).losses

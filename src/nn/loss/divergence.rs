@@ -76,6 +76,16 @@ pub(super) mod each {
     use crate::tape::Var;
 
     /// −Σ t·ln softmax(x) for each row; see [`soft_cross_entropy`](super::soft_cross_entropy).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::{nn::loss::each, prelude::*};
+    ///
+    /// let target = array![[0.5, 0.5], [1.0, 0.0]];
+    /// let sum = value(|x| each::soft_cross_entropy(x, x.constant(&target)).sum(), &array![[0.0, 0.0], [0.0, 0.0]]);
+    /// assert!((sum - 2.0 * 2.0_f64.ln()).abs() < 1e-15);
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn soft_cross_entropy<'t, T: Real>(logits: Var<'t, T>, target: Var<'t, T>) -> Var<'t, T> {
@@ -86,6 +96,17 @@ pub(super) mod each {
     }
 
     /// Σ t·(ln t − ln q) for each row; see [`kl_divergence`](super::kl_divergence).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::{nn::loss::each, prelude::*};
+    ///
+    /// let target = array![[0.5, 0.5], [1.0, 0.0]];
+    /// let log_q = array![[0.5_f64, 0.5], [0.5, 0.5]].ln();
+    /// let sum = value(|x| each::kl_divergence(x, x.constant(&target)).sum(), &log_q);
+    /// assert!((sum - (0.0 + 2.0_f64.ln())).abs() < 1e-15);
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn kl_divergence<'t, T: Real>(log_probabilities: Var<'t, T>, target: Var<'t, T>) -> Var<'t, T> {

@@ -84,6 +84,16 @@ pub(super) mod each {
     use crate::tape::Var;
 
     /// −ln softmax(x)\[label\] for each row; see [`cross_entropy`](super::cross_entropy).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::{nn::loss::each, prelude::*};
+    ///
+    /// let logits = array![[0.0, 0.0], [0.0, 3.0_f64.ln()]];
+    /// let sum = value(|x| each::cross_entropy(x, &[1, 0]).sum(), &logits);
+    /// assert!((sum - (2.0_f64.ln() + 4.0_f64.ln())).abs() < 1e-15);
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn cross_entropy<T: Real>(logits: Var<'_, T>, labels: impl Indices) -> Var<'_, T> {
@@ -91,6 +101,14 @@ pub(super) mod each {
     }
 
     /// −x\[label\] for each row; see [`nll`](super::nll).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::{nn::loss::each, prelude::*};
+    ///
+    /// assert_eq!(value(|x| each::nll(x, &[1, 0]).sum(), &array![[-1.0, -2.0], [-3.0, -4.0]]), 2.0 + 3.0);
+    /// ```
     #[must_use]
     #[track_caller]
     #[allow(clippy::needless_pass_by_value, reason = "a reference is passed")]

@@ -64,6 +64,15 @@ pub(super) mod each {
     use crate::tape::Var;
 
     /// eˣ − t·x for each element; see [`poisson`](super::poisson).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::{nn::loss::each, prelude::*};
+    ///
+    /// let sum = value(|x| each::poisson(x, x.constant(&array![3.0, 5.0])).sum(), &array![0.0, 0.0]);
+    /// assert_eq!(sum, 1.0 + 1.0); // e⁰ − t · 0
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn poisson<'t, T: Real>(log_rate: Var<'t, T>, counts: Var<'t, T>) -> Var<'t, T> {
@@ -72,6 +81,15 @@ pub(super) mod each {
     }
 
     /// eˣ − t·x + ln t! by Stirling for each element; see [`poisson_full`](super::poisson_full).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::{nn::loss::each, prelude::*};
+    ///
+    /// let sum = value(|x| each::poisson_full(x, x.constant(&array![1.0, 10.0])).sum(), &array![0.0, 0.0]);
+    /// assert!((sum - (1.0 + 1.0 + 3_628_800.0_f64.ln())).abs() < 0.01); // ln 1! = 0, ln 10!
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn poisson_full<'t, T: Real>(log_rate: Var<'t, T>, counts: Var<'t, T>) -> Var<'t, T> {

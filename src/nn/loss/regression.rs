@@ -65,6 +65,16 @@ pub(super) mod each {
     use crate::tape::Var;
 
     /// (prediction − target)² for each element; see [`mse`](super::mse).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::{nn::loss::each, prelude::*};
+    ///
+    /// let (target, weight) = (array![0.0, 0.0], array![1.0, 10.0]);
+    /// let loss = value(|x| (each::mse(x, x.constant(&target)) * x.constant(&weight)).sum(), &array![3.0, 2.0]);
+    /// assert_eq!(loss, 9.0 + 40.0);
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn mse<'t, T: Real>(prediction: Var<'t, T>, target: Var<'t, T>) -> Var<'t, T> {
@@ -73,6 +83,15 @@ pub(super) mod each {
     }
 
     /// |prediction − target| for each element; see [`mae`](super::mae).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::{nn::loss::each, prelude::*};
+    ///
+    /// let sum = value(|x| each::mae(x, x.constant(&array![1.0, 1.0])).sum(), &array![3.0, -2.0]);
+    /// assert_eq!(sum, 2.0 + 3.0);
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn mae<'t, T: Real>(prediction: Var<'t, T>, target: Var<'t, T>) -> Var<'t, T> {

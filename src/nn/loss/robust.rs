@@ -105,6 +105,15 @@ pub(super) mod each {
     use crate::tape::Var;
 
     /// ½d² for |d| ≤ δ, δ(|d| − ½δ) beyond, for each element; see [`huber`](super::huber).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::{nn::loss::each, prelude::*};
+    ///
+    /// let sum = value(|x| each::huber(x, x.constant(&array![0.0, 0.0]), 1.0).sum(), &array![1.0, 3.0]);
+    /// assert_eq!(sum, 0.5 + 2.5);
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn huber<'t, T: Real>(prediction: Var<'t, T>, target: Var<'t, T>, delta: f64) -> Var<'t, T> {
@@ -117,6 +126,15 @@ pub(super) mod each {
     }
 
     /// ½d²/β for |d| ≤ β, |d| − ½β beyond, for each element; see [`smooth_l1`](super::smooth_l1).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::{nn::loss::each, prelude::*};
+    ///
+    /// let sum = value(|x| each::smooth_l1(x, x.constant(&array![0.0, 0.0]), 2.0).sum(), &array![2.0, 4.0]);
+    /// assert_eq!(sum, 1.0 + 3.0);
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn smooth_l1<'t, T: Real>(prediction: Var<'t, T>, target: Var<'t, T>, beta: f64) -> Var<'t, T> {
@@ -128,6 +146,15 @@ pub(super) mod each {
     }
 
     /// ln cosh(prediction − target) for each element; see [`log_cosh`](super::log_cosh).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::{nn::loss::each, prelude::*};
+    ///
+    /// let sum = value(|x| each::log_cosh(x, x.constant(&array![0.0, 0.0])).sum(), &array![1.0, -1.0]);
+    /// assert!((sum - 2.0 * 1.0_f64.cosh().ln()).abs() < 1e-15);
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn log_cosh<'t, T: Real>(prediction: Var<'t, T>, target: Var<'t, T>) -> Var<'t, T> {

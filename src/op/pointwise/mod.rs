@@ -56,6 +56,15 @@ pub struct Pointwise {
 
 impl Pointwise {
     /// Every pointwise op that is a row of a table.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::op::Pointwise;
+    ///
+    /// let tanh = Pointwise::all().into_iter().find(|op| op.name == "tanh").unwrap();
+    /// assert!(tanh.kinks.is_empty() && tanh.domain.len() == 1);
+    /// ```
     #[must_use]
     pub fn all() -> Vec<Self> {
         let families = [
