@@ -354,10 +354,10 @@ impl<T: Element> Run<T> for Runner<T> {
             }
             return Ok(());
         }
-        if self.segments.len() - self.free.len() >= self.limits.programs {
-            self.forget_all(log);
-        }
         let Some(index) = self.find(log, wanted, target.as_ref()) else {
+            if self.segments.len() - self.free.len() >= self.limits.programs {
+                self.forget_all(log);
+            }
             let index = self.remember(log, wanted, target.as_ref());
             self.path.push((index, Way::Interpreted));
             return self.interpret(log, live, wanted, target);

@@ -243,7 +243,7 @@ impl<T: Real> Tape<T> {
     ///     }
     ///     tape.plans()
     /// };
-    /// assert_eq!((plans(1), plans(3)), (0, 2)); // with one, each size drives the other out before it comes again
+    /// assert_eq!((plans(1), plans(2)), (0, 2)); // with one, each size drives the other out before it comes again
     /// ```
     pub fn limit(&mut self, programs: usize) {
         self.lender().state_mut().limits().programs = programs.max(1);
