@@ -133,11 +133,11 @@ pub(crate) fn fold_lines<T: Real>(lines: Lines, data: &[T], out: &mut [T], first
     } else if inner > 0 {
         for (data, out) in data.chunks_exact(n * inner).zip(out.chunks_exact_mut(inner)) {
             for (tile, out) in out.chunks_mut(LANES).enumerate() {
-                let mut lanes = [first; LANES];
+                let mut folds = [first; LANES];
                 for row in data.chunks_exact(inner) {
-                    lanes.iter_mut().zip(&row[tile * LANES..][..out.len()]).for_each(|(a, &x)| *a = f(*a, x));
+                    folds.iter_mut().zip(&row[tile * LANES..][..out.len()]).for_each(|(a, &x)| *a = f(*a, x));
                 }
-                out.copy_from_slice(&lanes[..out.len()]);
+                out.copy_from_slice(&folds[..out.len()]);
             }
         }
     }
