@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use super::difference::{Ladder, Line, Window};
 use super::report::Verdict;
+use super::rounding::Rounding;
 
 /// The first window's widest step is this power of the machine epsilon. Differences whose error is of order h⁴ are best near
 /// ε^⅕; somewhat narrower ones lose little, and have fewer kinks within.
@@ -25,6 +26,8 @@ pub(super) struct Claim {
     pub(super) finest: f64,
     /// The machine epsilon.
     pub(super) epsilon: f64,
+    /// How far rounding within moves the function and the claim, once the tape was asked.
+    pub(super) within: Option<Rounding>,
 }
 
 /// What was found.
@@ -93,6 +96,14 @@ pub(super) fn judge(claim: Claim, line: impl Line) -> Finding {
             return finding;
         }
     }
+    let finding = claim.weigh(&claim.evidence(&windows), true);
+    // What a difference cannot know, the tape does: how far values within are rounded.
+    let claims_zero = claim.derivative == 0.0 && finding.verdict == Some(Verdict::Inconclusive);
+    let within = (claims_zero || finding.verdict == Some(Verdict::Mismatch)).then(|| ladder.analyse());
+    let claim = Claim { within, ..claim };
+    if claim.derivative == 0.0 && within.is_some_and(|within| ladder.is_staircase(within)) {
+        return Finding { value: 0.0, error: 0.0, verdict: None, kink: false };
+    }
     let evidence = claim.evidence(&windows);
     let finding = claim.weigh(&evidence, true);
     let verdict = match finding.verdict {
@@ -140,7 +151,9 @@ impl Claim {
     /// Whether the best window excludes the claim, and no other excludes what that one says and admits the claim.
     fn is_contradicted(&self, best: &Evidence, all: &[Evidence]) -> bool {
         let contradicts = |other: &Evidence| {
-            let allowed = self.tolerance * self.magnitude(best.value) + other.doubt + best.doubt;
+            // Where nothing moved, the tape knows how much rounding may hide.
+            let doubt = if self.within.is_some() { other.error } else { other.doubt };
+            let allowed = self.tolerance * self.magnitude(best.value) + doubt + best.doubt;
             self.admits(other.value, other.error) && (other.value - best.value).abs() > allowed
         };
         self.is_excluded(best) && !all.iter().any(contradicts)
@@ -193,7 +206,8 @@ impl Claim {
             let narrower = windows.iter().filter(|other| other.step <= window.step / 4.0);
             let rounding =
                 narrower.map(|other| (other.spread + other.gap) * other.step).fold(0.0, f64::max) / window.step;
-            let error = window.error().max(rounding);
+            let within = self.within.unwrap_or_default();
+            let error = window.error().max(rounding) + 3.0 * within.result / window.step + within.derivative;
             // Half of the digits may be lost in what a function that does not move was computed from.
             let doubt = error + window.hidden / self.epsilon.sqrt();
             Evidence { value: window.value, error, doubt, window, kink: window.gap > window.spread + rounding }
@@ -245,6 +259,10 @@ mod tests {
         fn slope(&mut self, h: f64) -> f64 {
             (self.slope)(h)
         }
+
+        fn analyse(&mut self) -> Rounding {
+            Rounding { result: self.noise, derivative: 0.0 }
+        }
     }
 
     fn judged(f: Function, slope: Function, noise: f64) -> Finding {
@@ -257,6 +275,7 @@ mod tests {
             size: 1.0,
             finest: epsilon,
             epsilon,
+            within: None,
         };
         judge(claim, Plain { f, slope, noise })
     }

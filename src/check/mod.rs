@@ -68,6 +68,7 @@
 mod difference;
 mod judge;
 mod report;
+mod rounding;
 mod subject;
 mod terms;
 
@@ -79,9 +80,10 @@ use crate::tape::{Step, Var};
 
 pub use report::{Element, InputReport, Report, Verdict};
 
-use difference::{Change, Line};
+use difference::{Change, FAR, Line};
 use judge::{Claim, judge, power_of_two};
 use report::Comparison;
+use rounding::Rounding;
 use subject::{Block, Derivative, Function, Model, Recorded, Subject};
 use terms::Values;
 
@@ -269,6 +271,7 @@ impl<'a, T: Real> Check<'a, T> {
                 size: path.size,
                 finest: path.finest,
                 epsilon: T::epsilon().as_f64(),
+                within: None,
             };
             let moved = vec![false; elements(&at.base.terms).count()];
             let finding = judge(claim, Displaced { subject: &mut *self.subject, seed, at, path: &path, point, moved });
@@ -359,6 +362,18 @@ impl<T: Real> Line for Displaced<'_, T> {
         self.displace(h);
         let there = self.subject.derivative(self.at.order, self.seed, self.point);
         self.path.slope(&there.gradients[self.at.input])
+    }
+
+    fn analyse(&mut self) -> Rounding {
+        let input = self.at.input;
+        let displaced = [FAR, -FAR, 1.0, -1.0].map(|part| {
+            self.displace(part * self.path.size);
+            self.point[input].clone()
+        });
+        self.displace(0.0);
+        let mut direction = vec![T::zero(); self.at.block.values.len()];
+        self.path.parts.iter().for_each(|&(i, part)| direction[i] = part);
+        self.subject.analyse(self.at.order, self.seed, self.point, (input, &direction), &displaced)
     }
 }
 

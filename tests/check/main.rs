@@ -10,6 +10,7 @@ mod families;
 mod large;
 #[path = "../support/panics.rs"]
 mod panics;
+mod saturated;
 mod slips;
 
 use panics::assert_panics;
