@@ -12,7 +12,7 @@ pub(super) const FAR: f64 = 1024.0;
 const JUMP: f64 = 256.0;
 
 /// At how many steps a function stands still, at least, so that a window and two narrower ones do.
-const STILL: usize = 5;
+const STILL: i32 = 5;
 
 /// A function of a displacement.
 pub(super) trait Line {
@@ -129,12 +129,15 @@ impl<L: Line> Ladder<L> {
         self.line.analyse()
     }
 
-    /// Whether the function stands still at all narrow steps and jumps at the next, seen at those that were made so far.
-    pub(super) fn is_staircase(&self, rounding: Rounding) -> bool {
-        let largest = self.changes.values().rev().map(|[left, right]| left.value.abs().max(right.value.abs()));
-        let moving: Vec<_> = largest.skip_while(|&change| change == 0.0).collect();
-        let still = self.changes.len() - moving.len();
-        still >= STILL && moving.first().is_some_and(|&change| change > JUMP * rounding.result)
+    /// Whether the function stands still at all narrow steps down to `finest`, as far as there are many, and jumps at the
+    /// next.
+    pub(super) fn is_staircase(&mut self, rounding: Rounding, finest: f64) -> bool {
+        let moves = |[right, left]: [Change; 2]| right.value.abs().max(left.value.abs());
+        let narrowest_moving = self.changes.iter().rev().find(|(_, pair)| moves(**pair) != 0.0);
+        let Some((&level, &pair)) = narrowest_moving else { return false };
+        moves(pair) > JUMP * rounding.result
+            && self.step(level + STILL) >= finest
+            && (1..=STILL).all(|narrower| moves(self.changes(level + narrower)) == 0.0)
     }
 
     /// What the tape says the derivative is at the steps of a window.

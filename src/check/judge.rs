@@ -101,7 +101,7 @@ pub(super) fn judge(claim: Claim, line: impl Line) -> Finding {
     let claims_zero = claim.derivative == 0.0 && finding.verdict == Some(Verdict::Inconclusive);
     let within = (claims_zero || finding.verdict == Some(Verdict::Mismatch)).then(|| ladder.analyse());
     let claim = Claim { within, ..claim };
-    if claim.derivative == 0.0 && within.is_some_and(|within| ladder.is_staircase(within)) {
+    if claim.derivative == 0.0 && within.is_some_and(|within| ladder.is_staircase(within, claim.finest)) {
         return Finding { value: 0.0, error: 0.0, verdict: None, kink: false };
     }
     let evidence = claim.evidence(&windows);

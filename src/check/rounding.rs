@@ -240,14 +240,15 @@ fn sizes<T: Real>(log: &Log<T>, id: Id, value: &ArrayD<T>, operands: &Operands<T
         Kind::Sum => operands.map(ids, |_, x| x.abs()).eval(log, id, n).iter().map(size).collect(),
         Kind::Steps => {
             // The logarithm of a sum that is rounded near 1.
-            let least = if matches!(op, Op::LogSoftmax(_)) { 1.0 } else { 0.0 };
+            let logarithm = matches!(op, Op::LogSoftmax(_) | Op::LogSumExp(_) | Op::CrossEntropy(_));
+            let least = if logarithm { 1.0 } else { 0.0 };
             let mut sizes: Vec<_> = value.iter().map(|x| size(x) + least).collect();
             for pattern in 0..PATTERNS {
                 let part = T::epsilon().sqrt();
                 let sign = |i: usize| if uniform(pattern, i as u64) < 0.5 { -part } else { part };
                 let moved = operands.map(ids, |i, x| x + x * sign(i)).eval(log, id, n);
                 for (size, (there, here)) in sizes.iter_mut().zip(moved.iter().zip(value)) {
-                    *size = size.max(here.as_f64().abs() + ((*there - *here) / part).as_f64().abs());
+                    *size = size.max(here.as_f64().abs() + least + ((*there - *here) / part).as_f64().abs());
                 }
             }
             sizes
