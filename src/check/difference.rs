@@ -129,15 +129,19 @@ impl<L: Line> Ladder<L> {
         self.line.analyse()
     }
 
-    /// Whether the function stands still at all narrow steps down to `finest`, as far as there are many, and jumps at the
-    /// next.
+    /// Whether the function stands still at many narrow steps in a row and jumps at the next wider one.
     pub(super) fn is_staircase(&mut self, rounding: Rounding, finest: f64) -> bool {
-        let moves = |[right, left]: [Change; 2]| right.value.abs().max(left.value.abs());
-        let narrowest_moving = self.changes.iter().rev().find(|(_, pair)| moves(**pair) != 0.0);
-        let Some((&level, &pair)) = narrowest_moving else { return false };
-        moves(pair) > JUMP * rounding.result
+        let moves = |pair: &[Change; 2]| pair.iter().any(|side| side.hidden == 0.0);
+        let Some(mut level) = self.changes.iter().rev().find(|(_, pair)| moves(pair)).map(|(&level, _)| level) else {
+            return false;
+        };
+        while moves(&self.changes(level + 1)) && self.step(level + STILL) >= finest {
+            level += 1;
+        }
+        let [right, left] = self.changes(level);
+        right.value.abs().max(left.value.abs()) > JUMP * rounding.result
             && self.step(level + STILL) >= finest
-            && (1..=STILL).all(|narrower| moves(self.changes(level + narrower)) == 0.0)
+            && (1..=STILL).all(|narrower| !moves(&self.changes(level + narrower)))
     }
 
     /// What the tape says the derivative is at the steps of a window.

@@ -10,6 +10,9 @@ use super::rounding::Rounding;
 /// ε^⅕; somewhat narrower ones lose little, and have fewer kinks within.
 const FIRST: f64 = 0.25;
 
+/// Error bars of windows are up to this many times what rounding does to their values.
+const MARGIN: f64 = 32.0;
+
 /// A derivative that is to be confirmed, and where differences may be taken.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Claim {
@@ -140,7 +143,8 @@ impl Claim {
             return by(found, Some(Verdict::NotFinite));
         }
         if self.is_contradicted(found, evidence) {
-            return by(found, Some(Verdict::Mismatch));
+            let verdict = if self.holds(found, evidence) { Verdict::Mismatch } else { Verdict::Inconclusive };
+            return by(found, Some(verdict));
         }
         if let Some(confirming) = best(evidence.iter().filter(|by| self.is_confirmed(by, last))) {
             return by(confirming, None);
@@ -157,6 +161,18 @@ impl Claim {
             self.admits(other.value, other.error) && (other.value - best.value).abs() > allowed
         };
         self.is_excluded(best) && !all.iter().any(contradicts)
+    }
+
+    /// Whether the claim stays excluded when steps become as narrow as rounding lets them.
+    fn holds(&self, best: &Evidence, all: &[Evidence]) -> bool {
+        let Some(within) = self.within else { return true };
+        let apart = (self.derivative - best.value).abs();
+        let tells = |by: &&Evidence| {
+            let Window { step, noise, hidden, .. } = by.window;
+            MARGIN * (noise + hidden + 3.0 * within.result / step + within.derivative) < apart
+        };
+        let mut narrower = all.iter().filter(|by| by.window.step < best.window.step);
+        narrower.rfind(tells).is_none_or(|by| !self.admits(by.value, by.error))
     }
 
     fn is_confirmed(&self, by: &Evidence, last: bool) -> bool {

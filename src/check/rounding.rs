@@ -45,25 +45,23 @@ struct Way<'t, T: Real> {
 }
 
 impl<'t, T: Real> Way<'t, T> {
-    /// The way from `inputs` to `scalar`; what follows `ends` is no part of it, and neither is what stands before `first`.
+    /// The way from `inputs` to `scalar`; what follows `ends` is no part of it.
     fn new(scalar: Var<'t, T>, ends: &[Id], inputs: &[Var<'t, T>]) -> Self {
-        let ids = {
+        let (ids, mut operands) = {
             let log = scalar.live().log();
             let wanted = before(&log, ends);
-            let active = behind(&log, inputs, scalar.id());
-            (0..)
-                .zip(wanted.iter().zip(&active))
-                .filter(|(_, (wanted, active))| **wanted && **active)
-                .map(|(id, _)| id)
-                .collect::<Vec<Id>>()
+            let counts = behind(&log, inputs, scalar.id());
+            let rounds = |id: &Id| !matches!(kind(log.entry(*id).op), Kind::Exact);
+            let on_the_way = (0..).zip(wanted.iter().zip(&counts)).filter(|(_, (wanted, counts))| **wanted && **counts);
+            let ids: Vec<Id> = on_the_way.map(|(id, _)| id).filter(rounds).collect();
+            let operands: Vec<_> = ids.iter().flat_map(|&id| parts(&log, id).iter().copied()).collect();
+            (ids, operands)
         };
-        let values: Vec<_> = ids.iter().map(|&id| scalar.at(id)).collect();
-        let cotangents = scalar.gradients(&values);
-        let log = scalar.live().log();
-        let mut operands: Vec<_> = ids.iter().flat_map(|&id| parts(&log, id).iter().copied()).collect();
         operands.sort_unstable();
         operands.dedup();
-        Self { values, cotangents, operands: operands.into_iter().map(|id| scalar.at(id)).collect() }
+        let vars = |ids: Vec<Id>| ids.into_iter().map(|id| scalar.at(id)).collect::<Vec<_>>();
+        let values = vars(ids);
+        Self { cotangents: scalar.gradients(&values), values, operands: vars(operands) }
     }
 
     fn outputs(&self) -> Vec<Var<'t, T>> {
@@ -153,16 +151,28 @@ fn before<T: Real>(log: &Log<T>, ends: &[Id]) -> Vec<bool> {
     wanted
 }
 
-/// What a derivative for `inputs` passes through, the inputs themselves not among it: they are exact.
+/// What depends on `inputs`, themselves not among it: they are exact.
+///
+/// What reaches an operand of the user's own op, but no derivative for `inputs` does, is left out: the op may have none.
 fn behind<T: Real>(log: &Log<T>, inputs: &[Var<'_, T>], last: Id) -> Vec<bool> {
-    let mut active = vec![false; last as usize + 1];
+    let n = last as usize + 1;
     let is_input = |id: Id| inputs.iter().any(|input| input.id() == id);
+    let (mut depends, mut derives) = (vec![false; n], vec![false; n]);
     for id in 0..=last {
-        let entry = log.entry(id);
-        let reached = |&operand: &Id| active[operand as usize] || is_input(operand);
-        active[id as usize] = !is_input(id) && entry.op.is_differentiable() && log.operands(entry).iter().any(reached);
+        let (at, entry) = (id as usize, log.entry(id));
+        let from = |reached: &[bool]| log.operands(entry).iter().any(|&x| reached[x as usize] || is_input(x));
+        depends[at] = from(&depends) && !is_input(id);
+        derives[at] = from(&derives) && entry.op.is_differentiable();
     }
-    active
+    let mut refused = vec![false; n];
+    for id in (0..=last).rev() {
+        let entry = log.entry(id);
+        if matches!(entry.op, Op::Custom(_)) || refused[id as usize] && entry.op.is_differentiable() {
+            let operands = log.operands(entry).iter().map(|&x| x as usize);
+            operands.for_each(|x| refused[x] |= !derives[x] && !is_input(x as Id));
+        }
+    }
+    depends.iter().zip(&refused).map(|(depends, refused)| *depends && !refused).collect()
 }
 
 /// How an op rounds.

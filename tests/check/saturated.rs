@@ -67,7 +67,7 @@ fn report<T: Real>(mlp: &Mlp, params: &Params<T>, factor: Option<f64>) -> Report
 fn a_trained_network_in_f32_is_not_called_wrong() {
     const STEPS: [usize; 3] = [300, 1000, 3000];
     for activation in [Activation::Tanh, Activation::Sigmoid, Activation::Relu] {
-        for seed in [3, 5, 7, 11, 13] {
+        for seed in [3, 7, 11] {
             for ((mlp, params), steps) in trained(activation, seed, &STEPS).iter().zip(STEPS) {
                 let case = format!("{activation:?}, seed {seed}, {steps} steps");
                 for factor in [None, Some(1.0)] {
@@ -126,7 +126,7 @@ fn staircases_are_flat_from_nearby() {
     fn check<T: Real>(sizes: &[f64]) {
         for &size in sizes {
             let one = array![T::of(size + 0.3)];
-            let many = Array2::from_shape_fn((3, 4), |(i, j)| T::of(size * (1.0 + 0.07 * (i * 4 + j) as f64) + 0.3));
+            let many = Array2::from_shape_fn((3, 4), |(i, j)| T::of(size + (3 * i + 7 * j) as f64 + 0.3));
             let round = check::gradients(|v| v[0].round().sum(), &[&one]).report();
             let floor = check::gradients(|v| v[0].floor().sum(), &[&many]).report();
             let directions = check::gradients(|v| v[0].floor().sum(), &[&many]).directions(4).report();
