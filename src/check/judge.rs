@@ -152,15 +152,15 @@ impl Claim {
         Finding { kink: found.kink, ..by(found, Some(Verdict::Inconclusive)) }
     }
 
-    /// Whether the best window excludes the claim, and no other excludes what that one says and admits the claim.
+    /// Whether the best window excludes the claim, and the surest of those that exclude what that one says does not admit it.
     fn is_contradicted(&self, best: &Evidence, all: &[Evidence]) -> bool {
-        let contradicts = |other: &Evidence| {
+        let disagrees = |other: &&Evidence| {
             // Where nothing moved, the tape knows how much rounding may hide.
             let doubt = if self.within.is_some() { other.error } else { other.doubt };
-            let allowed = self.tolerance * self.magnitude(best.value) + doubt + best.doubt;
-            self.admits(other.value, other.error) && (other.value - best.value).abs() > allowed
+            (other.value - best.value).abs() > self.tolerance * self.magnitude(best.value) + doubt + best.doubt
         };
-        self.is_excluded(best) && !all.iter().any(contradicts)
+        let surest = all.iter().filter(disagrees).min_by(|a, b| a.error.total_cmp(&b.error));
+        self.is_excluded(best) && !surest.is_some_and(|other| self.admits(other.value, other.error))
     }
 
     /// Whether the claim stays excluded when steps become as narrow as rounding lets them.
