@@ -143,8 +143,10 @@ impl Claim {
             return by(found, Some(Verdict::NotFinite));
         }
         if self.is_contradicted(found, evidence) {
-            let verdict = if self.holds(found, evidence) { Verdict::Mismatch } else { Verdict::Inconclusive };
-            return by(found, Some(verdict));
+            if self.holds(found, evidence) {
+                return by(found, Some(Verdict::Mismatch));
+            }
+            return Finding { kink: found.kink, ..by(found, Some(Verdict::Inconclusive)) };
         }
         if let Some(confirming) = best(evidence.iter().filter(|by| self.is_confirmed(by, last))) {
             return by(confirming, None);
@@ -260,6 +262,7 @@ mod tests {
         f: Function,
         slope: Function,
         noise: f64,
+        within: f64,
     }
 
     impl Line for Plain {
@@ -277,14 +280,23 @@ mod tests {
         }
 
         fn analyse(&mut self) -> Rounding {
-            Rounding { result: self.noise, derivative: 0.0 }
+            Rounding { result: self.within, derivative: 0.0 }
         }
     }
 
     fn judged(f: Function, slope: Function, noise: f64) -> Finding {
+        judge_plain(Plain { f, slope, noise, within: noise })
+    }
+
+    /// The same where the tape knows more of the rounding than shows in the result.
+    fn judged_within(f: Function, slope: Function, within: f64) -> Finding {
+        judge_plain(Plain { f, slope, noise: 0.0, within })
+    }
+
+    fn judge_plain(line: Plain) -> Finding {
         let epsilon = f64::EPSILON;
         let claim = Claim {
-            derivative: slope(0.0),
+            derivative: (line.slope)(0.0),
             tolerance: 1e-6,
             largest: 0.0,
             negligible: 1e-9,
@@ -293,7 +305,7 @@ mod tests {
             epsilon,
             within: None,
         };
-        judge(claim, Plain { f, slope, noise })
+        judge(claim, line)
     }
 
     #[test]
@@ -355,6 +367,32 @@ mod tests {
         assert_eq!(hidden.verdict, Some(Verdict::Inconclusive), "{hidden:?}");
         let wrong = judged(f, |_| 1.3, 0.0);
         assert_eq!(wrong.verdict, Some(Verdict::Mismatch), "{wrong:?}");
+    }
+
+    #[test]
+    fn what_the_tape_knows_to_be_rounded_is_no_mismatch() {
+        // A number of 1 whose last place is lost within: differences stand still, and nothing shows.
+        let coarse = |h: f64| if h.abs() < 0.5 { 0.0 } else { 1e-13 };
+        let unaware = judged(coarse, |_| 1e-12, 0.0);
+        assert_eq!(unaware.verdict, Some(Verdict::Mismatch), "{unaware:?}");
+        let aware = judged_within(coarse, |_| 1e-12, 1e-13);
+        assert!(aware.verdict.is_none() && aware.error >= 1e-13, "{aware:?}");
+        let wrong = judged_within(coarse, |_| 1e-6, 1e-13);
+        assert_eq!(wrong.verdict, Some(Verdict::Mismatch), "{wrong:?}");
+    }
+
+    #[test]
+    fn staircases_are_flat_where_steps_are_narrow() {
+        let stairs = |h: f64| (1e3 * h + 0.3).floor();
+        let flat = judged(stairs, |_| 0.0, 0.0);
+        assert!(flat.verdict.is_none() && flat.value == 0.0, "{flat:?}");
+        let wrong = judged(stairs, |_| 500.0, 0.0);
+        assert_eq!(wrong.verdict, Some(Verdict::Mismatch), "{wrong:?}");
+        // What grows as a power does not jump, and neither does what is small beside the rounding within.
+        let power = judged(|h| ((h + 0.1).powi(3) * 1e9).round() / 1e9, |_| 0.0, 0.0);
+        assert_eq!(power.verdict, Some(Verdict::Mismatch), "{power:?}");
+        let small = judged_within(stairs, |_| 0.0, 0.1);
+        assert!(small.verdict.is_some(), "{small:?}");
     }
 
     #[test]

@@ -82,7 +82,7 @@ impl<'t, T: Real> Way<'t, T> {
             let moved = products.filter(|&(i, (_, cotangent))| *cotangent != T::zero() && counts(k, i));
             error += moved.map(|(_, (size, cotangent))| size * cotangent.as_f64().abs()).sum::<f64>();
         }
-        T::epsilon().as_f64() * error
+        if error.is_nan() { f64::INFINITY } else { T::epsilon().as_f64() * error }
     }
 }
 
@@ -195,6 +195,7 @@ fn kind(op: Op) -> Kind {
         | Op::Activation(Activation::Relu) => Kind::Exact,
         Op::View(_) | Op::Selection(_) | Op::Extreme(_) | Op::BroadcastTo(_) | Op::Permute(_) => Kind::Exact,
         Op::Slice(_) | Op::Embed(_) | Op::Concat(_) | Op::Triangle(_) | Op::Gather(_) => Kind::Exact,
+        Op::Leaf(_) | Op::Comparison(_) | Op::ArgExtreme(_) | Op::OneHot(_) => Kind::Exact,
         Op::Sum(_) | Op::CumSum(_) | Op::Matmul(_) | Op::Affine(_) => Kind::Sum,
         Op::Softmax(_) | Op::LogSoftmax(_) | Op::LogSumExp(_) | Op::CrossEntropy(_) => Kind::Steps,
         Op::Standardize(_) | Op::Norm(_) | Op::Custom(_) => Kind::Steps,

@@ -146,3 +146,52 @@ fn staircases_are_flat_from_nearby() {
     check::<f32>(&[0.0, 10.0, 1e3]);
     check::<f64>(&[0.0, 10.0, 1e3, 1e6]);
 }
+
+/// 3x, whose derivative is the user's own op again, `off` by a factor, and which has no derivative for its second operand.
+struct Tripled {
+    off: f64,
+}
+
+impl<T: Real> CustomOp<T> for Tripled {
+    fn shape(&self, inputs: &[Shape]) -> Shape {
+        inputs[0]
+    }
+
+    fn eval(&self, inputs: &[ArrayViewD<'_, T>], out: &mut [T]) {
+        out.iter_mut().zip(&inputs[0]).for_each(|(y, &x)| *y = x * T::of(3.0));
+    }
+
+    fn vjp<'t>(&self, x: &[Var<'t, T>], _: Var<'t, T>, c: Var<'t, T>) -> Vec<Cotangent<'t, T>> {
+        let op: Arc<dyn CustomOp<T>> = Arc::new(Last);
+        vec![(c.custom(op, &[c, x[1]]) * self.off).into(), Cotangent::Missing]
+    }
+}
+
+/// 3x without any derivative.
+struct Last;
+
+impl<T: Real> CustomOp<T> for Last {
+    fn shape(&self, inputs: &[Shape]) -> Shape {
+        inputs[0]
+    }
+
+    fn eval(&self, inputs: &[ArrayViewD<'_, T>], out: &mut [T]) {
+        out.iter_mut().zip(&inputs[0]).for_each(|(y, &x)| *y = x * T::of(3.0));
+    }
+
+    fn vjp<'t>(&self, x: &[Var<'t, T>], _: Var<'t, T>, _: Var<'t, T>) -> Vec<Cotangent<'t, T>> {
+        x.iter().map(|_| Cotangent::Missing).collect()
+    }
+}
+
+#[test]
+fn derivatives_that_the_users_own_op_lacks_are_not_asked_for() {
+    for (off, expected) in [(1.0, 0), (2.0, 3)] {
+        let op: Arc<dyn CustomOp<f64>> = Arc::new(Tripled { off });
+        let x = array![0.3, -0.2, 0.9];
+        let report =
+            check::gradients(|v| v[0].sin().custom(op.clone(), &[v[0].sin(), v[0].detach().exp()]).exp(), &[&x]);
+        let report = report.report();
+        assert_eq!(count(&report, Verdict::Mismatch), expected, "{report}");
+    }
+}
