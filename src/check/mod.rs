@@ -25,32 +25,46 @@
 //! What rounds within, and cancels, shows in narrow windows, where it is large. It moves the function by as much in wide
 //! ones; so e is at least what the narrower windows leave open, times their step over that of the window.
 //!
+//! # What rounding within does
+//!
+//! Where values within are rounded so coarsely that a displacement is lost in them, differences stand still, look perfectly
+//! sure, and are wrong. Differences cannot know it, but the tape does: a value v whose cotangent is v̄ moves the result by
+//! abs(v̄) · abs(v) · ε where it is rounded, and a sum by as much for each of its parts. So before a derivative is called wrong,
+//! that is added up: over all values that the displacement moves, for the result, and over all values for the derivative of
+//! the tape itself, whose recording is analysed in the same way. Three times the first over h, and the second, are added to
+//! every error bar, and the windows are asked again.
+//!
 //! # What is confirmed
 //!
 //! Let a be the derivative from the tape and t the tolerance. A window *excludes* a where
-//! abs(a − n) > t · max(abs a, abs n) + e.
+//! abs(a − n) > t · max(abs a, abs n) + e; otherwise it *admits* a.
 //!
 //! | | |
 //! |---|---|
-//! | confirmed | no contradiction, and a window that does not exclude a has e ≤ t · max(abs a, abs n) |
+//! | confirmed | no contradiction, and a window that admits a has e ≤ t · max(abs a, abs n) |
 //! | confirmed | the same with e ≤ t · the largest derivative of the same input that is confirmed, or with e ≤ t/1000 for a loss of 1 |
 //! | confirmed | a is the mean of the slopes to both sides of a kink at the point, which are the tape's: ties share equally |
-//! | *mismatch* | a contradiction, and the tape's derivatives at the other steps do not explain it |
-//! | *inconclusive* | neither |
+//! | confirmed | a is 0, and the function is a staircase |
+//! | *mismatch* | a contradiction that holds with the rounding within, and the tape's derivatives at the other steps do not explain it |
+//! | *inconclusive* | none of these |
 //! | *not finite* | a or n is NaN or infinite |
 //!
-//! A *contradiction*: the window with the smallest e excludes a, and no other both admits a and excludes what that one says.
-//! It is *explained* where the narrowest window that excludes a does not exclude everything between the least and the
-//! greatest derivative that the tape has at its six steps: then there are kinks among them, nearer than rounding lets
-//! differences see.
+//! A *contradiction*: the window with the smallest e excludes a, and of those that exclude what that one says, the one with the
+//! smallest e excludes a, too. It *holds* where the narrowest window whose rounding is far below abs(a − n) excludes a:
+//! from afar a staircase looks like a line. It is *explained* where the narrowest window that excludes a does not exclude
+//! everything between the least and the greatest derivative that the tape has at its six steps: then there are kinks among
+//! them, nearer than rounding lets differences see.
+//!
+//! A *staircase* stands still at five narrow steps in a row, and jumps at the next wider one by 256 times its rounding.
 //!
 //! The first window alone confirms nearly every derivative that is right: six evaluations for an element. Where it does not,
 //! all windows are asked, from the size of the element (or 1) down to where rounding hides the derivative.
 //!
 //! So a wrong sign or factor passes only where no window can tell it from the right one *and* differences see a t-th part of
 //! the largest derivative of the same input, or one of t/1000 (10⁻⁹ for `f64`, 5 · 10⁻⁶ for `f32`; in a loss that is
-//! multiplied by a small number, as much less). What else the loss is made of has no say in it. At a kink at the point, as of `relu` at 0, a derivative between the slopes to both
-//! sides that is not their mean is inconclusive, and the report says *kink*: move the point.
+//! multiplied by a small number, as much less). What else the loss is made of has no say in it. At a kink at the point, as
+//! of `relu` at 0, a derivative between the slopes to both sides that is not their mean is inconclusive, and the report says
+//! *kink*: move the point.
 //!
 //! # Large losses
 //!
@@ -63,6 +77,7 @@
 //!
 //! # References
 //!
+//! Linnainmaa 1976, Taylor expansion of the accumulated rounding error.
 //! Richardson 1911, The approximate arithmetical solution by finite differences of physical problems.
 
 mod difference;
