@@ -142,7 +142,9 @@ fn entry<T: Real>(log: &Log<T>, at: usize) -> &Entry {
 /// What the instructions at `ends` are computed from, themselves among it.
 fn before<T: Real>(log: &Log<T>, ends: &[Id]) -> Vec<bool> {
     let mut wanted = vec![false; ends.iter().max().map_or(0, |&last| last as usize + 1)];
-    ends.iter().for_each(|&id| wanted[id as usize] = true);
+    for &id in ends {
+        wanted[id as usize] = true;
+    }
     for id in (0..wanted.len()).rev() {
         if wanted[id] {
             log.operands(entry(log, id)).iter().for_each(|&operand| wanted[operand as usize] = true);
@@ -168,8 +170,9 @@ fn behind<T: Real>(log: &Log<T>, inputs: &[Var<'_, T>], last: Id) -> Vec<bool> {
     for id in (0..=last).rev() {
         let entry = log.entry(id);
         if matches!(entry.op, Op::Custom(_)) || refused[id as usize] && entry.op.is_differentiable() {
-            let operands = log.operands(entry).iter().map(|&x| x as usize);
-            operands.for_each(|x| refused[x] |= !derives[x] && !is_input(x as Id));
+            for &x in log.operands(entry) {
+                refused[x as usize] |= !derives[x as usize] && !is_input(x);
+            }
         }
     }
     depends.iter().zip(&refused).map(|(depends, refused)| *depends && !refused).collect()
@@ -192,13 +195,29 @@ fn kind(op: Op) -> Kind {
     match op {
         Op::Elementary(Abs | Ceil | Floor | Neg | Round | Sign)
         | Op::Arithmetic(Arithmetic::Maximum | Arithmetic::Minimum)
-        | Op::Activation(Activation::Relu) => Kind::Exact,
-        Op::View(_) | Op::Selection(_) | Op::Extreme(_) | Op::BroadcastTo(_) | Op::Permute(_) => Kind::Exact,
-        Op::Slice(_) | Op::Embed(_) | Op::Concat(_) | Op::Triangle(_) | Op::Gather(_) => Kind::Exact,
-        Op::Leaf(_) | Op::Comparison(_) | Op::ArgExtreme(_) | Op::OneHot(_) => Kind::Exact,
+        | Op::Activation(Activation::Relu)
+        | Op::Selection(_)
+        | Op::Comparison(_)
+        | Op::Extreme(_)
+        | Op::ArgExtreme(_)
+        | Op::OneHot(_)
+        | Op::Leaf(_)
+        | Op::View(_)
+        | Op::BroadcastTo(_)
+        | Op::Permute(_)
+        | Op::Slice(_)
+        | Op::Embed(_)
+        | Op::Concat(_)
+        | Op::Triangle(_)
+        | Op::Gather(_) => Kind::Exact,
         Op::Sum(_) | Op::CumSum(_) | Op::Matmul(_) | Op::Affine(_) => Kind::Sum,
-        Op::Softmax(_) | Op::LogSoftmax(_) | Op::LogSumExp(_) | Op::CrossEntropy(_) => Kind::Steps,
-        Op::Standardize(_) | Op::Norm(_) | Op::Custom(_) => Kind::Steps,
+        Op::Softmax(_)
+        | Op::LogSoftmax(_)
+        | Op::LogSumExp(_)
+        | Op::CrossEntropy(_)
+        | Op::Standardize(_)
+        | Op::Norm(_)
+        | Op::Custom(_) => Kind::Steps,
         _ => Kind::Plain,
     }
 }
