@@ -130,7 +130,7 @@ impl<L: Line> Ladder<L> {
     }
 
     /// Whether the function stands still at many narrow steps in a row and jumps at the next wider one.
-    pub(super) fn is_staircase(&mut self, rounding: Rounding, finest: f64) -> bool {
+    pub(super) fn is_staircase(&mut self, rounding: Rounding, finest: f64, epsilon: f64) -> bool {
         let moves = |pair: &[Change; 2]| pair.iter().any(|side| side.hidden == 0.0);
         let Some(mut level) = self.changes.iter().rev().find(|(_, pair)| moves(pair)).map(|(&level, _)| level) else {
             return false;
@@ -139,7 +139,9 @@ impl<L: Line> Ladder<L> {
             level += 1;
         }
         let [right, left] = self.changes(level);
-        right.value.abs().max(left.value.abs()) > JUMP * rounding.result
+        // The user's own op may lose half of the digits.
+        let lost = self.changes(level + 1)[0].hidden / epsilon.sqrt();
+        right.value.abs().max(left.value.abs()) > lost.max(JUMP * rounding.result)
             && self.step(level + STILL) >= finest
             && (1..=STILL).all(|narrower| !moves(&self.changes(level + narrower)))
     }

@@ -104,7 +104,8 @@ pub(super) fn judge(claim: Claim, line: impl Line) -> Finding {
     let claims_zero = claim.derivative == 0.0 && finding.verdict == Some(Verdict::Inconclusive);
     let within = (claims_zero || finding.verdict == Some(Verdict::Mismatch)).then(|| ladder.analyse());
     let claim = Claim { within, ..claim };
-    if claim.derivative == 0.0 && within.is_some_and(|within| ladder.is_staircase(within, claim.finest)) {
+    if claim.derivative == 0.0 && within.is_some_and(|within| ladder.is_staircase(within, claim.finest, claim.epsilon))
+    {
         return Finding { value: 0.0, error: 0.0, verdict: None, kink: false };
     }
     let evidence = claim.evidence(&windows);
@@ -371,11 +372,11 @@ mod tests {
 
     #[test]
     fn what_the_tape_knows_to_be_rounded_is_no_mismatch() {
-        // A number of 1 whose last place is lost within: differences stand still, and nothing shows.
-        let coarse = |h: f64| if h.abs() < 0.5 { 0.0 } else { 1e-13 };
-        let unaware = judged(coarse, |_| 1e-12, 0.0);
+        // A displacement that is lost within: differences agree, and nothing shows.
+        let coarse = |h: f64| 1e-30 * h;
+        let unaware = judged(coarse, |_| 1e-13, 0.0);
         assert_eq!(unaware.verdict, Some(Verdict::Mismatch), "{unaware:?}");
-        let aware = judged_within(coarse, |_| 1e-12, 1e-13);
+        let aware = judged_within(coarse, |_| 1e-13, 1e-13);
         assert!(aware.verdict.is_none() && aware.error >= 1e-13, "{aware:?}");
         let wrong = judged_within(coarse, |_| 1e-6, 1e-13);
         assert_eq!(wrong.verdict, Some(Verdict::Mismatch), "{wrong:?}");
