@@ -55,7 +55,8 @@
 //! everything between the least and the greatest derivative that the tape has at its six steps: then there are kinks among
 //! them, nearer than rounding lets differences see.
 //!
-//! A *staircase* stands still at five narrow steps in a row, and jumps at the next wider one by 256 times its rounding.
+//! A *staircase* stands still at five narrow steps in a row, and jumps at the next wider one by 256 times its rounding, and
+//! by more than half of the digits of the results.
 //!
 //! The first window alone confirms nearly every derivative that is right: six evaluations for an element. Where it does not,
 //! all windows are asked, from the size of the element (or 1) down to where rounding hides the derivative.
