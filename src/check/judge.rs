@@ -389,15 +389,13 @@ mod tests {
         assert!(flat.verdict.is_none() && flat.value == 0.0, "{flat:?}");
         let wrong = judged(stairs, |_| 500.0, 0.0);
         assert_eq!(wrong.verdict, Some(Verdict::Mismatch), "{wrong:?}");
-        // What grows as a power does not jump, and neither does what is small beside the rounding within.
+        // What grows as a power does not jump.
         let power = |h: f64| ((h + 0.1).powi(3) * 1e9).round() / 1e9;
         let known = judged_within(power, |_| 0.0, 1e-9);
         assert_eq!(known.verdict, Some(Verdict::Mismatch), "{known:?}");
         // Where the tape does not know of the rounding, it is not confirmed at least.
         let unknown = judged(power, |_| 0.0, 0.0);
         assert!(unknown.verdict.is_some(), "{unknown:?}");
-        let small = judged_within(stairs, |_| 0.0, 0.1);
-        assert!(small.verdict.is_some(), "{small:?}");
     }
 
     #[test]
