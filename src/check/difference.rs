@@ -2,8 +2,17 @@
 
 use std::collections::BTreeMap;
 
+use super::rounding::Rounding;
+
 /// This many times the size is so far away that what depends on the displacement at all has changed.
-const FAR: f64 = 1024.0;
+pub(super) const FAR: f64 = 1024.0;
+
+/// A function that stands still and then moves by this many times its rounding, at twice the step, jumps: a smooth one that
+/// starts with an order below 8 does not.
+const JUMP: f64 = 256.0;
+
+/// At how many steps a function stands still, at least, so that a window and two narrower ones do.
+const STILL: i32 = 5;
 
 /// A function of a displacement.
 pub(super) trait Line {
@@ -15,6 +24,9 @@ pub(super) trait Line {
 
     /// The derivative there, as the tape has it.
     fn slope(&mut self, h: f64) -> f64;
+
+    /// How far rounding within moves the function and its derivative, by what the tape knows.
+    fn analyse(&mut self) -> Rounding;
 }
 
 /// How a function changed from its value at the point.
@@ -110,6 +122,28 @@ impl<L: Line> Ladder<L> {
         let spread = 4.0 * (value(0) - value(1)).abs() + noise;
         let hidden = sides.iter().map(|side| side.hidden).fold(f64::INFINITY, f64::min) / step;
         Window { step, value: value(0), spread, noise, gap: gap(0).max(gap(1)), hidden }
+    }
+
+    /// How far rounding within moves the function and its derivative.
+    pub(super) fn analyse(&mut self) -> Rounding {
+        self.line.analyse()
+    }
+
+    /// Whether the function stands still at many narrow steps in a row and jumps at the next wider one.
+    pub(super) fn is_staircase(&mut self, rounding: Rounding, finest: f64, epsilon: f64) -> bool {
+        let moves = |pair: &[Change; 2]| pair.iter().any(|side| side.hidden == 0.0);
+        let Some(mut level) = self.changes.iter().rev().find(|(_, pair)| moves(pair)).map(|(&level, _)| level) else {
+            return false;
+        };
+        while moves(&self.changes(level + 1)) && self.step(level + STILL) >= finest {
+            level += 1;
+        }
+        let [right, left] = self.changes(level);
+        // The user's own op may lose half of the digits.
+        let lost = self.changes(level + 1)[0].hidden / epsilon.sqrt();
+        right.value.abs().max(left.value.abs()) > lost.max(JUMP * rounding.result)
+            && self.step(level + STILL) >= finest
+            && (1..=STILL).all(|narrower| !moves(&self.changes(level + narrower)))
     }
 
     /// What the tape says the derivative is at the steps of a window.

@@ -4,10 +4,14 @@ use std::collections::VecDeque;
 
 use super::difference::{Ladder, Line, Window};
 use super::report::Verdict;
+use super::rounding::Rounding;
 
 /// The first window's widest step is this power of the machine epsilon. Differences whose error is of order h⁴ are best near
 /// ε^⅕; somewhat narrower ones lose little, and have fewer kinks within.
 const FIRST: f64 = 0.25;
+
+/// Error bars of windows are up to this many times what rounding does to their values.
+const MARGIN: f64 = 32.0;
 
 /// A derivative that is to be confirmed, and where differences may be taken.
 #[derive(Clone, Copy, Debug)]
@@ -25,6 +29,8 @@ pub(super) struct Claim {
     pub(super) finest: f64,
     /// The machine epsilon.
     pub(super) epsilon: f64,
+    /// How far rounding within moves the function and the claim, once the tape was asked.
+    pub(super) within: Option<Rounding>,
 }
 
 /// What was found.
@@ -93,6 +99,15 @@ pub(super) fn judge(claim: Claim, line: impl Line) -> Finding {
             return finding;
         }
     }
+    let finding = claim.weigh(&claim.evidence(&windows), true);
+    // What a difference cannot know, the tape does: how far values within are rounded.
+    let claims_zero = claim.derivative == 0.0 && finding.verdict == Some(Verdict::Inconclusive);
+    let within = (claims_zero || finding.verdict == Some(Verdict::Mismatch)).then(|| ladder.analyse());
+    let claim = Claim { within, ..claim };
+    if claim.derivative == 0.0 && within.is_some_and(|within| ladder.is_staircase(within, claim.finest, claim.epsilon))
+    {
+        return Finding { value: 0.0, error: 0.0, verdict: None, kink: false };
+    }
     let evidence = claim.evidence(&windows);
     let finding = claim.weigh(&evidence, true);
     let verdict = match finding.verdict {
@@ -129,7 +144,10 @@ impl Claim {
             return by(found, Some(Verdict::NotFinite));
         }
         if self.is_contradicted(found, evidence) {
-            return by(found, Some(Verdict::Mismatch));
+            if self.holds(found, evidence) {
+                return by(found, Some(Verdict::Mismatch));
+            }
+            return Finding { kink: found.kink, ..by(found, Some(Verdict::Inconclusive)) };
         }
         if let Some(confirming) = best(evidence.iter().filter(|by| self.is_confirmed(by, last))) {
             return by(confirming, None);
@@ -137,13 +155,27 @@ impl Claim {
         Finding { kink: found.kink, ..by(found, Some(Verdict::Inconclusive)) }
     }
 
-    /// Whether the best window excludes the claim, and no other excludes what that one says and admits the claim.
+    /// Whether the best window excludes the claim, and the surest of those that exclude what that one says does not admit it.
     fn is_contradicted(&self, best: &Evidence, all: &[Evidence]) -> bool {
-        let contradicts = |other: &Evidence| {
-            let allowed = self.tolerance * self.magnitude(best.value) + other.doubt + best.doubt;
-            self.admits(other.value, other.error) && (other.value - best.value).abs() > allowed
+        let disagrees = |other: &&Evidence| {
+            // Where nothing moved, the tape knows how much rounding may hide.
+            let doubt = if self.within.is_some() { other.error } else { other.doubt };
+            (other.value - best.value).abs() > self.tolerance * self.magnitude(best.value) + doubt + best.doubt
         };
-        self.is_excluded(best) && !all.iter().any(contradicts)
+        let surest = all.iter().filter(disagrees).min_by(|a, b| a.error.total_cmp(&b.error));
+        self.is_excluded(best) && !surest.is_some_and(|other| self.admits(other.value, other.error))
+    }
+
+    /// Whether the claim stays excluded when steps become as narrow as rounding lets them.
+    fn holds(&self, best: &Evidence, all: &[Evidence]) -> bool {
+        let Some(within) = self.within else { return true };
+        let apart = (self.derivative - best.value).abs();
+        let tells = |by: &&Evidence| {
+            let Window { step, noise, hidden, .. } = by.window;
+            MARGIN * (noise + hidden + 3.0 * within.result / step + within.derivative) < apart
+        };
+        let mut narrower = all.iter().filter(|by| by.window.step < best.window.step);
+        narrower.rfind(tells).is_none_or(|by| !self.admits(by.value, by.error))
     }
 
     fn is_confirmed(&self, by: &Evidence, last: bool) -> bool {
@@ -193,7 +225,8 @@ impl Claim {
             let narrower = windows.iter().filter(|other| other.step <= window.step / 4.0);
             let rounding =
                 narrower.map(|other| (other.spread + other.gap) * other.step).fold(0.0, f64::max) / window.step;
-            let error = window.error().max(rounding);
+            let within = self.within.unwrap_or_default();
+            let error = window.error().max(rounding) + 3.0 * within.result / window.step + within.derivative;
             // Half of the digits may be lost in what a function that does not move was computed from.
             let doubt = error + window.hidden / self.epsilon.sqrt();
             Evidence { value: window.value, error, doubt, window, kink: window.gap > window.spread + rounding }
@@ -230,6 +263,7 @@ mod tests {
         f: Function,
         slope: Function,
         noise: f64,
+        within: f64,
     }
 
     impl Line for Plain {
@@ -245,20 +279,34 @@ mod tests {
         fn slope(&mut self, h: f64) -> f64 {
             (self.slope)(h)
         }
+
+        fn analyse(&mut self) -> Rounding {
+            Rounding { result: self.within, derivative: 0.0 }
+        }
     }
 
     fn judged(f: Function, slope: Function, noise: f64) -> Finding {
+        judge_plain(Plain { f, slope, noise, within: noise })
+    }
+
+    /// The same where the tape knows more of the rounding than shows in the result.
+    fn judged_within(f: Function, slope: Function, within: f64) -> Finding {
+        judge_plain(Plain { f, slope, noise: 0.0, within })
+    }
+
+    fn judge_plain(line: Plain) -> Finding {
         let epsilon = f64::EPSILON;
         let claim = Claim {
-            derivative: slope(0.0),
+            derivative: (line.slope)(0.0),
             tolerance: 1e-6,
             largest: 0.0,
             negligible: 1e-9,
             size: 1.0,
             finest: epsilon,
             epsilon,
+            within: None,
         };
-        judge(claim, Plain { f, slope, noise })
+        judge(claim, line)
     }
 
     #[test]
@@ -320,6 +368,34 @@ mod tests {
         assert_eq!(hidden.verdict, Some(Verdict::Inconclusive), "{hidden:?}");
         let wrong = judged(f, |_| 1.3, 0.0);
         assert_eq!(wrong.verdict, Some(Verdict::Mismatch), "{wrong:?}");
+    }
+
+    #[test]
+    fn what_the_tape_knows_to_be_rounded_is_no_mismatch() {
+        // A displacement that is lost within: differences agree, and nothing shows.
+        let coarse = |h: f64| 1e-30 * h;
+        let unaware = judged(coarse, |_| 1e-13, 0.0);
+        assert_eq!(unaware.verdict, Some(Verdict::Mismatch), "{unaware:?}");
+        let aware = judged_within(coarse, |_| 1e-13, 1e-13);
+        assert!(aware.verdict.is_none() && aware.error >= 1e-13, "{aware:?}");
+        let wrong = judged_within(coarse, |_| 1e-6, 1e-13);
+        assert_eq!(wrong.verdict, Some(Verdict::Mismatch), "{wrong:?}");
+    }
+
+    #[test]
+    fn staircases_are_flat_where_steps_are_narrow() {
+        let stairs = |h: f64| (1e3 * h + 0.3).floor();
+        let flat = judged(stairs, |_| 0.0, 0.0);
+        assert!(flat.verdict.is_none() && flat.value == 0.0, "{flat:?}");
+        let wrong = judged(stairs, |_| 500.0, 0.0);
+        assert_eq!(wrong.verdict, Some(Verdict::Mismatch), "{wrong:?}");
+        // What grows as a power does not jump.
+        let power = |h: f64| ((h + 0.1).powi(3) * 1e9).round() / 1e9;
+        let known = judged_within(power, |_| 0.0, 1e-9);
+        assert_eq!(known.verdict, Some(Verdict::Mismatch), "{known:?}");
+        // Where the tape does not know of the rounding, it is not confirmed at least.
+        let unknown = judged(power, |_| 0.0, 0.0);
+        assert!(unknown.verdict.is_some(), "{unknown:?}");
     }
 
     #[test]

@@ -25,32 +25,47 @@
 //! What rounds within, and cancels, shows in narrow windows, where it is large. It moves the function by as much in wide
 //! ones; so e is at least what the narrower windows leave open, times their step over that of the window.
 //!
+//! # What rounding within does
+//!
+//! Where values within are rounded so coarsely that a displacement is lost in them, differences stand still, look perfectly
+//! sure, and are wrong. Differences cannot know it, but the tape does: a value v whose cotangent is v̄ moves the result by
+//! abs(v̄) · abs(v) · ε where it is rounded, and a sum by as much for each of its parts. So before a derivative is called wrong,
+//! that is added up: over all values that the displacement moves, for the result, and over all values for the derivative of
+//! the tape itself, whose recording is analysed in the same way. Three times the first over h, and the second, are added to
+//! every error bar, and the windows are asked again.
+//!
 //! # What is confirmed
 //!
 //! Let a be the derivative from the tape and t the tolerance. A window *excludes* a where
-//! abs(a − n) > t · max(abs a, abs n) + e.
+//! abs(a − n) > t · max(abs a, abs n) + e; otherwise it *admits* a.
 //!
 //! | | |
 //! |---|---|
-//! | confirmed | no contradiction, and a window that does not exclude a has e ≤ t · max(abs a, abs n) |
+//! | confirmed | no contradiction, and a window that admits a has e ≤ t · max(abs a, abs n) |
 //! | confirmed | the same with e ≤ t · the largest derivative of the same input that is confirmed, or with e ≤ t/1000 for a loss of 1 |
 //! | confirmed | a is the mean of the slopes to both sides of a kink at the point, which are the tape's: ties share equally |
-//! | *mismatch* | a contradiction, and the tape's derivatives at the other steps do not explain it |
-//! | *inconclusive* | neither |
+//! | confirmed | a is 0, and the function is a staircase |
+//! | *mismatch* | a contradiction that holds with the rounding within, and the tape's derivatives at the other steps do not explain it |
+//! | *inconclusive* | none of these |
 //! | *not finite* | a or n is NaN or infinite |
 //!
-//! A *contradiction*: the window with the smallest e excludes a, and no other both admits a and excludes what that one says.
-//! It is *explained* where the narrowest window that excludes a does not exclude everything between the least and the
-//! greatest derivative that the tape has at its six steps: then there are kinks among them, nearer than rounding lets
-//! differences see.
+//! A *contradiction*: the window with the smallest e excludes a, and of those that exclude what that one says, the one with the
+//! smallest e excludes a, too. It *holds* where the narrowest window whose rounding is far below abs(a − n) excludes a:
+//! from afar a staircase looks like a line. It is *explained* where the narrowest window that excludes a does not exclude
+//! everything between the least and the greatest derivative that the tape has at its six steps: then there are kinks among
+//! them, nearer than rounding lets differences see.
+//!
+//! A *staircase* stands still at five narrow steps in a row, and jumps at the next wider one by 256 times its rounding, and
+//! by more than half of the digits of the results.
 //!
 //! The first window alone confirms nearly every derivative that is right: six evaluations for an element. Where it does not,
 //! all windows are asked, from the size of the element (or 1) down to where rounding hides the derivative.
 //!
 //! So a wrong sign or factor passes only where no window can tell it from the right one *and* differences see a t-th part of
 //! the largest derivative of the same input, or one of t/1000 (10⁻⁹ for `f64`, 5 · 10⁻⁶ for `f32`; in a loss that is
-//! multiplied by a small number, as much less). What else the loss is made of has no say in it. At a kink at the point, as of `relu` at 0, a derivative between the slopes to both
-//! sides that is not their mean is inconclusive, and the report says *kink*: move the point.
+//! multiplied by a small number, as much less). What else the loss is made of has no say in it. At a kink at the point, as
+//! of `relu` at 0, a derivative between the slopes to both sides that is not their mean is inconclusive, and the report says
+//! *kink*: move the point.
 //!
 //! # Large losses
 //!
@@ -63,11 +78,13 @@
 //!
 //! # References
 //!
+//! Linnainmaa 1976, Taylor expansion of the accumulated rounding error.
 //! Richardson 1911, The approximate arithmetical solution by finite differences of physical problems.
 
 mod difference;
 mod judge;
 mod report;
+mod rounding;
 mod subject;
 mod terms;
 
@@ -79,9 +96,10 @@ use crate::tape::{Step, Var};
 
 pub use report::{Element, InputReport, Report, Verdict};
 
-use difference::{Change, Line};
+use difference::{Change, FAR, Line};
 use judge::{Claim, judge, power_of_two};
 use report::Comparison;
+use rounding::Rounding;
 use subject::{Block, Derivative, Function, Model, Recorded, Subject};
 use terms::Values;
 
@@ -269,6 +287,7 @@ impl<'a, T: Real> Check<'a, T> {
                 size: path.size,
                 finest: path.finest,
                 epsilon: T::epsilon().as_f64(),
+                within: None,
             };
             let moved = vec![false; elements(&at.base.terms).count()];
             let finding = judge(claim, Displaced { subject: &mut *self.subject, seed, at, path: &path, point, moved });
@@ -359,6 +378,18 @@ impl<T: Real> Line for Displaced<'_, T> {
         self.displace(h);
         let there = self.subject.derivative(self.at.order, self.seed, self.point);
         self.path.slope(&there.gradients[self.at.input])
+    }
+
+    fn analyse(&mut self) -> Rounding {
+        let input = self.at.input;
+        let displaced = [FAR, -FAR, 1.0, -1.0].map(|part| {
+            self.displace(part * self.path.size);
+            self.point[input].clone()
+        });
+        self.displace(0.0);
+        let mut direction = vec![T::zero(); self.at.block.values.len()];
+        self.path.parts.iter().for_each(|&(i, part)| direction[i] = part);
+        self.subject.analyse(self.at.order, self.seed, self.point, (input, &direction), &displaced)
     }
 }
 

@@ -15,7 +15,7 @@ const LISTED: usize = 10;
 pub struct Report {
     /// One summary for each input and order.
     pub inputs: Vec<InputReport>,
-    /// The elements that failed, worst first.
+    /// The elements that failed: those that are wrong before those that are inconclusive, worst first.
     pub failures: Vec<Element>,
     element_type: &'static str,
     coarse: bool,
@@ -134,7 +134,8 @@ impl Report {
             }
         }
         self.inputs.push(summary);
-        self.failures.sort_by(|a, b| b.badness().total_cmp(&a.badness()));
+        let certain = |element: &Element| element.verdict != Verdict::Inconclusive;
+        self.failures.sort_by(|a, b| certain(b).cmp(&certain(a)).then(b.badness().total_cmp(&a.badness())));
     }
 
     /// The number of elements (or directions) checked, over all inputs and orders.
@@ -187,10 +188,14 @@ impl fmt::Display for Report {
             return writeln!(f, "gradient check failed: nothing to check, {why}");
         }
         let outcome = if self.passed() { "passed" } else { "failed" };
+        let doubts = self.failures.iter().filter(|element| element.verdict == Verdict::Inconclusive).count();
+        let doubted = if doubts == 0 { String::new() } else { format!(", {doubts} inconclusive") };
         writeln!(
             f,
-            "gradient check {outcome}: {failed} of {checked} {what} wrong ({}, tolerance {:e})",
-            self.element_type, self.tolerance
+            "gradient check {outcome}: {} of {checked} {what} wrong{doubted} ({}, tolerance {:e})",
+            failed - doubts,
+            self.element_type,
+            self.tolerance
         )?;
         let width = self.names.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0).max(5);
         writeln!(f, "  {:width$}  order  {:>14}  checked  failed  max abs error  max rel error", "input", "shape")?;
@@ -242,15 +247,12 @@ impl fmt::Display for Element {
         let order = if self.order == 1 { String::new() } else { format!(" order {}", self.order) };
         write!(
             f,
-            "{}: {} {}{order}: analytic {:.10e}, numeric {:.10e} ± {:.1e}, ratio {:.6}",
-            self.verdict,
-            self.input,
-            self.index,
-            self.analytic,
-            self.numeric,
-            self.error,
-            self.ratio()
+            "{}: {} {}{order}: analytic {:.10e}, numeric {:.10e} ± {:.1e}",
+            self.verdict, self.input, self.index, self.analytic, self.numeric, self.error
         )?;
+        if !self.ratio().is_nan() {
+            write!(f, ", ratio {:.6}", self.ratio())?;
+        }
         if self.kink { f.write_str(" (a kink or a jump at the point)") } else { Ok(()) }
     }
 }

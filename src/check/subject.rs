@@ -1,5 +1,7 @@
 //! What can be checked: a function of arrays, a model, a recording.
 
+use std::collections::BTreeMap;
+
 use ndarray::ArrayD;
 
 use crate::kernel::random::{fork, uniform};
@@ -10,6 +12,7 @@ use crate::run::Tensor;
 use crate::shape::Shape;
 use crate::tape::{Recorder, Recording, Step, Tape, Var};
 
+use super::rounding::{Analysis, Rounding};
 use super::terms::{Values, depend, terms};
 
 /// One input: what it is called, and the point at which it is checked.
@@ -31,6 +34,16 @@ pub(super) trait Subject<T: Real> {
 
     /// The same with the gradient for every input.
     fn derivative(&mut self, order: usize, seed: u64, point: &[Vec<T>]) -> Derivative<T>;
+
+    /// How far rounding within moves the scalar and its derivative on a line: an input and a direction of it, with points.
+    fn analyse(
+        &mut self,
+        order: usize,
+        seed: u64,
+        point: &[Vec<T>],
+        line: (usize, &[T]),
+        displaced: &[Vec<T>],
+    ) -> Rounding;
 
     /// Records for training from now on, or tells why not.
     fn set_training(&mut self, seed: u64) -> Result<(), &'static str>;
@@ -129,6 +142,17 @@ where
         self.record(order, seed, point, |scalar, vars| derive(scalar, vars))
     }
 
+    fn analyse(
+        &mut self,
+        order: usize,
+        seed: u64,
+        point: &[Vec<T>],
+        (input, direction): (usize, &[T]),
+        displaced: &[Vec<T>],
+    ) -> Rounding {
+        self.record(order, seed, point, |scalar, vars| Analysis::new(scalar, vars, input).run(direction, displaced))
+    }
+
     fn set_training(&mut self, seed: u64) -> Result<(), &'static str> {
         self.training = Some(seed);
         Ok(())
@@ -208,6 +232,17 @@ where
         self.record(order, seed, point, |scalar, vars| derive(scalar, vars))
     }
 
+    fn analyse(
+        &mut self,
+        order: usize,
+        seed: u64,
+        point: &[Vec<T>],
+        (input, direction): (usize, &[T]),
+        displaced: &[Vec<T>],
+    ) -> Rounding {
+        self.record(order, seed, point, |scalar, vars| Analysis::new(scalar, vars, input).run(direction, displaced))
+    }
+
     fn set_training(&mut self, seed: u64) -> Result<(), &'static str> {
         self.training = Some(seed);
         Ok(())
@@ -240,11 +275,13 @@ where
 pub(super) struct Recorded<'t, T: Real> {
     result: Var<'t, T>,
     leaves: Vec<(String, Var<'t, T>)>,
+    /// By order and input, recorded once: one for each element would fill the memory.
+    analyses: BTreeMap<(usize, usize), Analysis<'t, T>>,
 }
 
 impl<'t, T: Real> Recorded<'t, T> {
     pub(super) fn new(result: Var<'t, T>) -> Self {
-        Self { result, leaves: leaves(result.recording()) }
+        Self { result, leaves: leaves(result.recording()), analyses: BTreeMap::new() }
     }
 }
 
@@ -298,6 +335,19 @@ impl<'t, T: Real> Subject<T> for Recorded<'t, T> {
         let depends = vars.iter().map(|&var| depend(&terms, var)).collect();
         let gradients = self.replay(point, &scalar.gradients(&vars));
         Derivative { terms: self.values(order, seed, point), gradients, depends }
+    }
+
+    fn analyse(
+        &mut self,
+        order: usize,
+        seed: u64,
+        _: &[Vec<T>],
+        (input, direction): (usize, &[T]),
+        displaced: &[Vec<T>],
+    ) -> Rounding {
+        let (result, vars) = (self.result, self.vars());
+        let record = || Analysis::new(scalar(result, &vars, order, seed), &vars, input);
+        self.analyses.entry((order, input)).or_insert_with(record).run(direction, displaced)
     }
 
     fn set_training(&mut self, _: u64) -> Result<(), &'static str> {

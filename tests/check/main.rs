@@ -10,6 +10,7 @@ mod families;
 mod large;
 #[path = "../support/panics.rs"]
 mod panics;
+mod saturated;
 mod slips;
 
 use panics::assert_panics;
@@ -132,6 +133,10 @@ fn kinks_beside_the_point_are_avoided_and_at_the_point_reported() {
     assert!(report.passed());
     let report = check::gradients(|v| v[0].relu().sum(), &[&array![0.0, 1.0]]).report();
     assert_eq!(report.failures.len(), 1, "{report}");
+    assert!(
+        report.to_string().starts_with("gradient check failed: 0 of 2 elements wrong, 1 inconclusive (f64"),
+        "{report}"
+    );
     let failure = &report.failures[0];
     assert!((failure.numeric - 0.5).abs() < 1e-6);
     assert_eq!((failure.verdict, failure.kink), (Verdict::Inconclusive, true), "{report}");
@@ -148,6 +153,10 @@ fn what_is_not_finite_is_said() {
     assert_eq!(report.failures.len(), 1);
     assert_eq!(report.failures[0].verdict, Verdict::NotFinite);
     let report = check::gradients(|v| v[0].ln().sum(), &[&array![-1.0]]).report();
+    assert!(
+        report.to_string().contains("1 of 1 elements wrong (") && !report.to_string().contains("ratio"),
+        "{report}"
+    );
     assert_eq!(report.failures[0].verdict, Verdict::NotFinite, "{report}");
 }
 
