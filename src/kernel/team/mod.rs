@@ -30,7 +30,8 @@ use region::Region;
 
 /// How long a helper looks out for the next region: longer than the serial work between two regions of a training step.
 const LINGER: Duration = Duration::from_micros(150);
-/// How long a helper stays at all, so that rayon's other jobs and other callers get their turn. Coming anew costs microseconds.
+/// How long a helper stays before rayon's other jobs and other callers get their turn. It comes back to where it was: a
+/// thread that is woken anew may find itself on the core of the one it should help.
 const STAY: Duration = Duration::from_millis(2);
 /// Looks between two looks at the clock.
 const LOOKS: u32 = 64;
@@ -89,6 +90,8 @@ thread_local! {
     static LIMIT: Cell<usize> = const { Cell::new(usize::MAX) };
     /// Whether this thread is computing chunks.
     static INSIDE: Cell<bool> = const { Cell::new(false) };
+    /// Whether this thread helps a team, and does other things meanwhile.
+    static HELPING: Cell<bool> = const { Cell::new(false) };
 }
 
 /// A thread that calls and those who help it.
@@ -118,28 +121,38 @@ impl Team {
     fn help(&self) {
         // A worker finds its own job, or while it is at work another's, when it has to wait for a job of rayon.
         if thread::current().id() != self.owner && !INSIDE.get() {
-            let _inside = Inside::enter();
             self.linger();
         }
         self.helpers.fetch_sub(1, Ordering::Relaxed);
     }
 
     fn linger(&self) {
-        let came = Instant::now();
+        let is_guest = HELPING.replace(true);
+        let mut came = Instant::now();
         let mut worked = came;
         loop {
+            let inside = Inside::enter();
             let found = (0..LOOKS).any(|_| {
                 spin_loop();
                 self.region.help()
             });
+            drop(inside);
             let now = Instant::now();
             if found {
                 worked = now;
             }
-            if now - worked > LINGER || now - came > STAY {
-                return;
+            if now - worked > LINGER {
+                break;
+            }
+            if now - came > STAY {
+                if is_guest {
+                    break;
+                }
+                rayon::yield_now();
+                came = Instant::now();
             }
         }
+        HELPING.set(is_guest);
     }
 }
 
