@@ -57,7 +57,7 @@ fn main() {
         let logits = second.forward(first.forward(images).relu());
         (cross_entropy(logits, labels), Some(logits))
     });
-    bench.validated("small, and the loss of 256 others after each step");
+    bench.validated("small, with the loss of 256 others each step");
     bench.first("mnist 784-128-10 b64, first step of a tape");
     for depth in [100, 1000, 10_000] {
         bench.deep(&format!("{depth} layers of width 8 b1 tanh sgd"), depth);
