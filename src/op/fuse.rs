@@ -85,10 +85,14 @@ impl Op {
 
     /// The node of a pass that computes this op, given those of its operands and the slot of its labels.
     pub(crate) fn node<T: Real>(self, operands: &[NodeId], labels: Option<usize>) -> Node<T> {
+        let called = || {
+            let block = self.block().expect("a pointwise op");
+            Node::Call { kernel: block.function(), operands: Operands::new(operands) }
+        };
         match (self, operands) {
-            (Op::Arithmetic(op), &[a, b]) if let Some(binary) = arithmetic(op) => Node::Binary(binary, a, b),
+            (Op::Arithmetic(op), &[a, b]) => arithmetic(op).map_or_else(called, |binary| Node::Binary(binary, a, b)),
             (Op::Comparison(op), &[a, b]) => Node::Binary(comparison(op), a, b),
-            (Op::Elementary(op), &[a]) if let Some(unary) = elementary(op) => Node::Unary(unary, a),
+            (Op::Elementary(op), &[a]) => elementary(op).map_or_else(called, |unary| Node::Unary(unary, a)),
             (Op::Selection(Selection::Select), &[a, b, c]) => Node::Select(a, b, c),
             (Op::Sum(_), &[a]) => Node::RowSum(a),
             (Op::Softmax(_), _) => row(softmax, operands, labels),
@@ -97,10 +101,7 @@ impl Op {
             (Op::OneHot(_), _) => row(one_hot, operands, labels),
             (Op::LogSumExp(_), _) => reduction(logsumexp, operands, labels),
             (Op::CrossEntropy(_), _) => reduction(cross_entropy, operands, labels),
-            _ => {
-                let block = self.block().expect("a pointwise op");
-                Node::Call { kernel: block.function(), operands: Operands::new(operands) }
-            }
+            _ => called(),
         }
     }
 }

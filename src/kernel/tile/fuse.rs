@@ -44,8 +44,9 @@ const PAIRS: &[(Op, Op, Op)] = &[
 pub(super) fn fuse(code: &mut Vec<Instr>) {
     let mut fused: Vec<Instr> = Vec::with_capacity(code.len());
     for &instr in &*code {
-        match fused.last_mut() {
-            Some(last) if let Some(both) = pair(*last, instr) => *last = both,
+        let both = fused.last().and_then(|&last| pair(last, instr));
+        match (fused.last_mut(), both) {
+            (Some(last), Some(both)) => *last = both,
             _ => fused.push(instr),
         }
     }
