@@ -181,7 +181,9 @@ impl<T: Element> Kernel for Check<T> {
         let (samples, n) = (samples::<T>(), <T::V<I>>::N);
         // All pairs stand side by side as i runs over a period of their steps' product.
         let at = |i: usize, step: usize| samples[i / step % samples.len()];
-        for start in (0..samples.len() * samples.len()).step_by(n) {
+        // Miri looks at accesses, not at values: a few will do.
+        let step = if cfg!(miri) { 61 * n } else { n };
+        for start in (0..samples.len() * samples.len()).step_by(step) {
             let row = |f: &dyn Fn(usize) -> T| place::<T, T::V<I>>(&(start..start + n).map(f).collect::<Vec<_>>());
             let a = row(&|i| at(i, 1));
             let b = row(&|i| at(i, samples.len()));
