@@ -100,7 +100,7 @@ use difference::{Change, FAR, Line};
 use judge::{Claim, judge, power_of_two};
 use report::Comparison;
 use rounding::Rounding;
-use subject::{Block, Derivative, Function, Model, Recorded, Subject};
+use subject::{Anew, Block, Derivative, Function, Model, Recorded, Subject};
 use terms::Values;
 
 /// An error of this part of the tolerance is small in a loss of 1, whatever the derivative: 10⁻⁹ for `f64`, 5 · 10⁻⁶ for `f32`.
@@ -131,7 +131,7 @@ pub fn gradients<'a, T: Real>(
     f: impl for<'v, 't> Fn(&'v [Var<'t, T>]) -> Var<'t, T> + 'a,
     inputs: &[&dyn Tensor<T>],
 ) -> Check<'a, T> {
-    Check::new(Function::new(f, inputs))
+    Check::new(Anew(Function::new(f, inputs)))
 }
 
 /// Checks the gradient of a loss for every parameter of a store that is not frozen, by name.
@@ -153,7 +153,7 @@ pub fn model<'a, 'd: 'a, T: Real>(
     params: &Params<T>,
     loss: impl for<'t> Fn(Step<'t, 'd, T>) -> Var<'t, T> + 'a,
 ) -> Check<'a, T> {
-    Check::new(Model::new(params, loss))
+    Check::new(Anew(Model::new(params, loss)))
 }
 
 impl<'t, T: Real> Var<'t, T> {

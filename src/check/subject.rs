@@ -49,6 +49,62 @@ pub(super) trait Subject<T: Real> {
     fn set_training(&mut self, seed: u64) -> Result<(), &'static str>;
 }
 
+/// What is recorded anew at every point.
+pub(super) trait Records<T: Real> {
+    fn blocks(&self) -> Vec<Block<T>>;
+
+    fn lack(&self) -> String;
+
+    /// Records for training from now on.
+    fn train(&mut self, seed: u64);
+
+    /// Records the scalar at a point and hands it on with the inputs.
+    fn record<R>(
+        &mut self,
+        order: usize,
+        seed: u64,
+        point: &[Vec<T>],
+        then: impl for<'t> FnOnce(Var<'t, T>, &[Var<'t, T>]) -> R,
+    ) -> R;
+}
+
+/// A subject made of what is recorded anew.
+pub(super) struct Anew<S>(pub(super) S);
+
+impl<T: Real, S: Records<T>> Subject<T> for Anew<S> {
+    fn blocks(&self) -> Vec<Block<T>> {
+        self.0.blocks()
+    }
+
+    fn lack(&self) -> String {
+        self.0.lack()
+    }
+
+    fn values(&mut self, order: usize, seed: u64, point: &[Vec<T>]) -> Vec<Values> {
+        self.0.record(order, seed, point, |scalar, _| read(scalar))
+    }
+
+    fn derivative(&mut self, order: usize, seed: u64, point: &[Vec<T>]) -> Derivative<T> {
+        self.0.record(order, seed, point, |scalar, vars| derive(scalar, vars))
+    }
+
+    fn analyse(
+        &mut self,
+        order: usize,
+        seed: u64,
+        point: &[Vec<T>],
+        (input, direction): (usize, &[T]),
+        displaced: &[Vec<T>],
+    ) -> Rounding {
+        self.0.record(order, seed, point, |scalar, vars| Analysis::new(scalar, vars, input).run(direction, displaced))
+    }
+
+    fn set_training(&mut self, seed: u64) -> Result<(), &'static str> {
+        self.0.train(seed);
+        Ok(())
+    }
+}
+
 /// A scalar at a point, with its derivative.
 pub(super) struct Derivative<T> {
     pub(super) terms: Vec<Values>,
@@ -118,7 +174,7 @@ impl<F, T: Real> Function<F, T> {
     }
 }
 
-impl<F, T: Real> Subject<T> for Function<F, T>
+impl<F, T: Real> Records<T> for Function<F, T>
 where
     F: for<'v, 't> Fn(&'v [Var<'t, T>]) -> Var<'t, T>,
 {
@@ -134,36 +190,10 @@ where
         "there are no inputs".to_owned()
     }
 
-    fn values(&mut self, order: usize, seed: u64, point: &[Vec<T>]) -> Vec<Values> {
-        self.record(order, seed, point, |scalar, _| read(scalar))
-    }
-
-    fn derivative(&mut self, order: usize, seed: u64, point: &[Vec<T>]) -> Derivative<T> {
-        self.record(order, seed, point, |scalar, vars| derive(scalar, vars))
-    }
-
-    fn analyse(
-        &mut self,
-        order: usize,
-        seed: u64,
-        point: &[Vec<T>],
-        (input, direction): (usize, &[T]),
-        displaced: &[Vec<T>],
-    ) -> Rounding {
-        self.record(order, seed, point, |scalar, vars| Analysis::new(scalar, vars, input).run(direction, displaced))
-    }
-
-    fn set_training(&mut self, seed: u64) -> Result<(), &'static str> {
+    fn train(&mut self, seed: u64) {
         self.training = Some(seed);
-        Ok(())
     }
-}
 
-impl<F, T: Real> Function<F, T>
-where
-    F: for<'v, 't> Fn(&'v [Var<'t, T>]) -> Var<'t, T>,
-{
-    /// Records the scalar at a point and hands it on with the inputs.
     fn record<R>(
         &mut self,
         order: usize,
@@ -203,7 +233,7 @@ impl<F, T: Real> Model<F, T> {
     }
 }
 
-impl<'d, F, T: Real> Subject<T> for Model<F, T>
+impl<'d, F, T: Real> Records<T> for Model<F, T>
 where
     F: for<'t> Fn(Step<'t, 'd, T>) -> Var<'t, T>,
 {
@@ -224,36 +254,10 @@ where
         }
     }
 
-    fn values(&mut self, order: usize, seed: u64, point: &[Vec<T>]) -> Vec<Values> {
-        self.record(order, seed, point, |scalar, _| read(scalar))
-    }
-
-    fn derivative(&mut self, order: usize, seed: u64, point: &[Vec<T>]) -> Derivative<T> {
-        self.record(order, seed, point, |scalar, vars| derive(scalar, vars))
-    }
-
-    fn analyse(
-        &mut self,
-        order: usize,
-        seed: u64,
-        point: &[Vec<T>],
-        (input, direction): (usize, &[T]),
-        displaced: &[Vec<T>],
-    ) -> Rounding {
-        self.record(order, seed, point, |scalar, vars| Analysis::new(scalar, vars, input).run(direction, displaced))
-    }
-
-    fn set_training(&mut self, seed: u64) -> Result<(), &'static str> {
+    fn train(&mut self, seed: u64) {
         self.training = Some(seed);
-        Ok(())
     }
-}
 
-impl<'d, F, T: Real> Model<F, T>
-where
-    F: for<'t> Fn(Step<'t, 'd, T>) -> Var<'t, T>,
-{
-    /// Records the scalar at a point and hands it on with the parameters.
     fn record<R>(
         &mut self,
         order: usize,

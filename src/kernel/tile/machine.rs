@@ -181,6 +181,7 @@ unsafe fn one_block<T: Element, I: Isa, const N: usize>(
     let width = T::V::<I>::N;
     let mut acc = [T::V::<I>::zero(); N];
     let (mut b, mut c) = (acc, acc);
+    // Copies go through an operation, or the compiler shares registers between the copies and moves them at every arm.
     let nothing = T::V::<I>::splat(black_box(T::zero()));
     let is_spare = const { has_spare_registers(I::LEVEL) };
     let mut next = code.as_ptr();
