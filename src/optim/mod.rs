@@ -54,23 +54,37 @@ mod adagrad;
 mod adam;
 mod adamw;
 mod allowed;
+mod armijo;
 mod descent;
 mod group;
+mod lbfgs;
 mod memory;
+mod method;
+mod newton_cg;
+mod objective;
 mod rmsprop;
 mod rule;
 mod sgd;
 mod state;
+pub mod stop;
+mod vector;
+mod wolfe;
 
 pub use adagrad::{AdaGrad, AdaGradRule};
 pub use adam::{Adam, AdamRule};
 pub use adamw::AdamW;
+pub use armijo::{Armijo, GradientDescent};
 pub use descent::Descent;
 pub use group::{Group, Settings};
+pub use lbfgs::Lbfgs;
+pub use method::{Evaluation, Method};
+pub use newton_cg::NewtonCg;
+pub use objective::{Flat, Objective, Stuck, flat};
 pub use rmsprop::{RmsProp, RmsPropRule};
 pub use rule::{Iteration, Rule, Vectors};
 pub use sgd::{Sgd, SgdRule};
 pub use state::{Progress, State};
+pub use wolfe::{Accepted, Wolfe};
 
 /// What changes parameters against a gradient, step by step.
 ///
