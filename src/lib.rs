@@ -62,6 +62,7 @@
 mod axes;
 pub mod check;
 pub mod data;
+pub mod diagnostics;
 mod error;
 #[cfg(any(feature = "csv", feature = "safetensors", feature = "plot"))]
 mod file;

@@ -3,6 +3,7 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
+use gradus::optim::{Evaluation, GradientDescent, Lbfgs, Method, flat};
 use gradus::prelude::*;
 
 /// Counts what the running thread allocates.
@@ -74,4 +75,35 @@ fn a_steady_step_allocates_nothing() {
         Adam::new(0.1);
         AdamW::new(0.1).amsgrad(true);
     }
+}
+
+#[test]
+fn a_steady_iteration_of_a_method_allocates_nothing() {
+    fn check(name: &str, mut method: impl Method<f64>) {
+        let mut params = Params::new();
+        params.add("x", [100], || 2.0);
+        // A long valley: no method is done in 20 iterations.
+        let mut objective = flat(|x: &[f64], g: &mut [f64]| {
+            let mut value = 0.0;
+            for (i, (&x, g)) in x.iter().zip(g).enumerate() {
+                let k = 1.0 + i as f64;
+                value += k * x.powi(4);
+                *g = 4.0 * k * x.powi(3);
+            }
+            value
+        });
+        let mut gradient = params.gradient();
+        let mut at = Evaluation::new(&mut objective, &mut params, &mut gradient);
+        let mut go = || {
+            method.advance(&mut at).unwrap();
+            if at.is_stale() {
+                at.evaluate();
+            }
+        };
+        assert!(counted(&mut go) > 0, "{name}: the counter counts");
+        go();
+        assert_eq!(counted(|| (0..15).for_each(|_| go())), 0, "{name}");
+    }
+    check("L-BFGS", Lbfgs::new().memory(4));
+    check("backtracking", GradientDescent::new(1.0));
 }

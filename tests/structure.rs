@@ -23,6 +23,7 @@ const LAYERS: &[(&str, u32)] = &[
     ("nn", 6),
     ("data", 7),
     ("minimize", 7),
+    ("diagnostics", 7),
     ("io", 7),
     ("train", 7),
     ("plot", 7),

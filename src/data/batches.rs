@@ -247,6 +247,12 @@ impl<'a, X: Samples + ?Sized, Y: Samples + ?Sized> Batches<'a, X, Y> {
         self.epochs
     }
 
+    /// The samples of a batch, but for a last one that is smaller.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.size
+    }
+
     /// How many batches an epoch has.
     ///
     /// # Examples

@@ -181,7 +181,7 @@ impl<T: Real> Run<T> {
     }
 
     fn finish<W: Work<T>>(mut self, work: &mut W, reason: Reason, params: &mut Params<T>) -> Report<T> {
-        let back = if reason.wants_best() { self.kept.best_params() } else { None };
+        let back = if reason.wants_best() { self.kept.best_before(self.status.iteration) } else { None };
         if let Some(best) = back {
             params.restore(best);
         }
@@ -248,8 +248,9 @@ impl<T: Real> Kept<T> {
         if self.newest_is_best { &self.best } else { &self.newest }
     }
 
-    fn best_params(&self) -> Option<&Snapshot<T>> {
-        self.record.map(|_| &self.best)
+    /// The best, if it is of an earlier iteration.
+    fn best_before(&self, now: u64) -> Option<&Snapshot<T>> {
+        self.record.filter(|&(_, iteration)| iteration < now).map(|_| &self.best)
     }
 
     fn into_best(self) -> Option<Best<T>> {

@@ -230,3 +230,37 @@ impl<T: Real> Method<T> for Lbfgs<T> {
         self.step
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// L-BFGS in one dimension, standing at x = 0 with g = 0.
+    fn at_zero(memory: usize) -> Lbfgs<f64> {
+        let mut method = Lbfgs::new().memory(memory);
+        method.allocate(1);
+        method
+    }
+
+    #[test]
+    fn pairs_that_are_not_curved_are_skipped() {
+        let mut method = at_zero(2);
+        for (y, pairs, skipped) in [(2.0, 1, 0), (-1.0, 1, 1), (0.0, 1, 2), (3.0, 2, 2), (f64::NAN, 1, 3)] {
+            method.learn(&[1.0], &[y]);
+            assert_eq!((method.pairs, method.skipped), (pairs, skipped), "{y}");
+        }
+    }
+
+    #[test]
+    fn the_direction_is_that_of_bfgs() {
+        // In one dimension any pair fixes the curvature: d = −g s/y, whatever the older pairs say.
+        let mut method = at_zero(3);
+        for y in [2.0, 8.0, 4.0, 5.0] {
+            method.learn(&[1.0], &[y]);
+            method.g[0] = 10.0;
+            method.aim();
+            assert!((method.d[0] + 10.0 / y).abs() < 1e-12, "{y}: {}", method.d[0]);
+            method.g[0] = 0.0;
+        }
+    }
+}
