@@ -47,8 +47,8 @@ where
 /// ```
 ///
 /// The losses are smoothed by a moving average (weight 0.9 of the past with batches, 0.5 without, freed from its start). The
-/// test ends where the smoothed loss is above 4 times its range so far, or is not finite. Suggested is the rate at which the
-/// smoothed loss falls fastest against ln η.
+/// test ends where the smoothed loss exceeds its least by 4 times the largest of the first tenth, or is not finite.
+/// Suggested is a tenth of the rate where it is least: there it still falls, and steadily.
 ///
 /// Defaults: from 10⁻⁶ to 10 in 100 steps.
 ///
@@ -72,7 +72,7 @@ pub struct LearningRates {
     pub losses: Vec<f64>,
     /// The same smoothed.
     pub smoothed: Vec<f64>,
-    /// The rate at which the loss falls fastest.
+    /// A tenth of the rate where the loss is least.
     pub suggestion: f64,
     /// The rate from which on the loss grew out of hand, if the test came so far.
     pub diverged: Option<f64>,
@@ -183,7 +183,7 @@ impl RangeTest {
             diverged: None,
         };
         let (mut average, mut weight) = (0.0, 0.0);
-        let (mut least, mut first) = (f64::INFINITY, f64::NAN);
+        let (mut least, mut size) = (f64::INFINITY, 0.0_f64);
         for k in 0..self.steps {
             let rate = self.from * (self.to / self.from).powf(k as f64 / (self.steps - 1) as f64);
             let loss = evaluate(&params, &mut gradient);
@@ -193,11 +193,11 @@ impl RangeTest {
             average = past * average + (1.0 - past) * loss;
             weight = past * weight + (1.0 - past);
             let smoothed = average / weight;
-            if k == 0 {
-                first = smoothed;
-            }
             least = least.min(smoothed);
-            if !smoothed.is_finite() || smoothed - least > 4.0 * (first - least).max(first.abs() * 0.1) {
+            if k <= self.steps / 10 {
+                size = size.max(loss.abs());
+            }
+            if !smoothed.is_finite() || smoothed - least > 4.0 * size {
                 found.diverged = found.rates.last().copied();
                 break;
             }
@@ -207,14 +207,10 @@ impl RangeTest {
             optimizer.set_learning_rate(rate);
             optimizer.step(&mut params, &gradient);
         }
-        // Slopes over three rates, so that one noisy batch does not decide.
-        let steepest = (1..found.smoothed.len().saturating_sub(1))
-            .map(|k| (k, found.smoothed[k + 1] - found.smoothed[k - 1]))
-            .filter(|(_, slope)| *slope < 0.0)
-            .min_by(|a, b| a.1.total_cmp(&b.1));
-        match steepest {
-            Some((k, _)) => {
-                found.suggestion = found.rates[k];
+        let lowest = (0..found.smoothed.len()).min_by(|&a, &b| found.smoothed[a].total_cmp(&found.smoothed[b]));
+        match lowest.filter(|&k| found.smoothed[k] < found.smoothed[0]) {
+            Some(k) => {
+                found.suggestion = 0.1 * found.rates[k];
                 Ok(found)
             }
             None => Err(wrong(format!(
@@ -238,7 +234,7 @@ impl fmt::Display for LearningRates {
         let Self { rates, suggestion, diverged, .. } = self;
         write!(
             f,
-            "learning rate: the loss falls fastest at {suggestion:.2e}, of {} rates from {:.1e}",
+            "learning rate {suggestion:.1e}, a tenth of where the loss is least, of {} rates from {:.1e} on",
             rates.len(),
             rates[0]
         )?;

@@ -15,7 +15,7 @@ use crate::minimize::History;
 /// | oscillating | at least a quarter of the steps lead up, and the way is five times as long as what is gained |
 /// | exploding gradient | the largest ‖g‖ is a thousand times the median |
 /// | vanishing gradient | ‖g‖ fell below 10⁻⁶ of its start, while the value lost less than a tenth of itself |
-/// | plateau | the window gains less than 10⁻³ of what the run has gained, and ‖g‖ is not small |
+/// | plateau | the window gains at most 10⁻³ of what the run has gained and 1 % of the value, and ‖g‖ neither is small nor shrinks |
 /// | stalled | the same with ‖g‖ below 10⁻³ of its start: a minimum, a saddle, or a flat region |
 /// | slow | each step gains less than 10⁻³ of the value, always downwards |
 /// | overfitting | validation is more than a tenth worse than its best, which is past, while the value went on falling |
@@ -206,8 +206,12 @@ impl<'a> Run<'a> {
 
     fn standing(&self) -> Option<Finding> {
         let all = self.first() - self.best;
-        let stands = self.gain().abs() < 1e-3 * all.abs().max(1e-9 * self.first().abs()) && self.vanishing().is_none();
-        if !stands {
+        let gain = self.gain().abs();
+        let stands = gain <= 1e-3 * all.abs() && gain <= (1e-2 * self.last().abs()).max(1e-12 * all.abs());
+        // A gradient that goes on shrinking converges.
+        let window = &self.norms[self.norms.len().saturating_sub(self.window.len())..];
+        let shrinks = window.first().zip(window.last()).is_some_and(|(first, last)| *last > 0.0 && 2.0 * last < *first);
+        if !stands || shrinks || self.vanishing().is_some() {
             return None;
         }
         let evidence =
