@@ -32,10 +32,14 @@ mod batches;
 mod csv;
 mod samples;
 mod scaler;
+mod source;
 pub mod split;
+mod stream;
 
 pub use batches::Batches;
 #[cfg(feature = "csv")]
 pub use csv::{Csv, Table};
 pub use samples::{Samples, labels, rows};
 pub use scaler::StandardScaler;
+pub use source::Source;
+pub use stream::{Sample, Stream};
