@@ -135,7 +135,7 @@ fn outliers() {
 fn what_all_have_in_common() {
     fn hold<S: Statistic>() {
         // A constant becomes 0 and keeps its scale; quartiles may be the same where the rest is not.
-        let x = array![[0.1, 1.0], [0.1, 1.0], [0.1, 1.0], [0.1, 1.0], [0.1, 9.0]];
+        let x: Array2<f64> = array![[0.1, 1.0], [0.1, 1.0], [0.1, 1.0], [0.1, 1.0], [0.1, 9.0]];
         let scaler = Scaler::<S>::fit(&x).unwrap();
         assert_eq!(scaler.scale()[0], 1.0);
         assert_eq!(scaler.transform(&x).unwrap().column(0), array![0.0, 0.0, 0.0, 0.0, 0.0]);
@@ -147,7 +147,7 @@ fn what_all_have_in_common() {
         // NaN and infinity make their column NaN, no other.
         for odd in [f64::NAN, f64::INFINITY] {
             let scaler = Scaler::<S>::fit(&array![[odd, 1.0], [1.0, 2.0], [2.0, 3.0]]).unwrap();
-            let z = scaler.transform(&array![[1.0, 2.0]]).unwrap();
+            let z = scaler.transform(&array![[1.0, 2.0_f64]]).unwrap();
             assert!(z[[0, 0]].is_nan() && z[[0, 1]].is_finite());
         }
         assert_eq!(Scaler::<S>::fit(&Array2::<f64>::zeros((0, 1))).unwrap_err().kind(), ErrorKind::Value);
