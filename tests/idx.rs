@@ -50,7 +50,7 @@ fn labels_and_shapes() {
     assert_eq!(dynamic.shape(), [3]);
     // No axis is one value; an axis of length 0 has none.
     assert_eq!(Idx::parse(&[0, 0, 8, 0, 7], "f").unwrap().array::<f64, IxDyn>().unwrap().sum(), 7.0);
-    assert_eq!(Idx::parse(&[0, 0, 8, 1, 0, 0, 0, 0], "f").unwrap().labels().unwrap(), []);
+    assert_eq!(Idx::parse(&[0, 0, 8, 1, 0, 0, 0, 0], "f").unwrap().labels().unwrap(), [0; 0]);
 }
 
 /// In whatever order an array lies in memory, the last axis comes fastest.

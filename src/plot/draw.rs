@@ -153,7 +153,8 @@ impl<'a, 'b> Canvas<'a, 'b> {
 
     fn draw(&self, plot: &Plot, levels: Option<&Levels>) -> Drawn {
         if let Some(levels) = levels {
-            self.levels(levels)?;
+            let lines = plot.series.iter().flat_map(Series::stretches).map(|points| self.places(points));
+            self.levels(levels, &lines.collect::<Vec<_>>())?;
         }
         if plot.series.iter().any(|series| series.style == Style::Stems) {
             self.across(&[(0.0, self.y.position(0.0)), (1.0, self.y.position(0.0))], None)?;
@@ -183,7 +184,8 @@ impl<'a, 'b> Canvas<'a, 'b> {
         labels.draw(&self.area)
     }
 
-    fn levels(&self, levels: &Levels) -> Drawn {
+    /// Level lines, and their heights where the other lines of the picture leave room.
+    fn levels(&self, levels: &Levels, others: &[Vec<Place>]) -> Drawn {
         let mut labels = Labels::new(self.area.dim_in_pixel());
         for level in &levels.levels {
             let color = level_color(level.rank);
@@ -197,7 +199,7 @@ impl<'a, 'b> Canvas<'a, 'b> {
                     }
                 }
             }
-            labels.on_line(&level.label, &longest);
+            labels.on_line(&level.label, &longest, others);
         }
         labels.draw(&self.area)
     }

@@ -4,7 +4,7 @@ use plotters::prelude::{IntoFont, Rectangle, Text, WHITE};
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{Color, RGBColor};
 
-use super::clip::Place;
+use super::clip::{self, Place};
 use super::draw::{Area, Drawn, PIXEL, characters, legible};
 
 /// Smaller than the texts at the axes.
@@ -47,8 +47,8 @@ impl Labels {
         line.windows(2).map(|pair| ((pair[1].0 - pair[0].0) * width).hypot((pair[1].1 - pair[0].1) * height)).sum()
     }
 
-    /// On a level line, unless it is too short or there is no room.
-    pub(super) fn on_line(&mut self, text: &str, line: &[Place]) {
+    /// On a level line, unless it is too short or there is no room among other labels and these lines.
+    pub(super) fn on_line(&mut self, text: &str, line: &[Place], others: &[Vec<Place>]) {
         let width = width(text);
         if self.length(line) < LEAST * f64::from(width) {
             return;
@@ -57,7 +57,8 @@ impl Labels {
             #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an index of the line")]
             let middle = pixel(line[(share * (line.len() - 1) as f64) as usize], self.size);
             let label = Label { text: text.to_owned(), middle, width };
-            if self.is_inside(&label) && !self.labels.iter().any(|other| other.is_near(&label)) {
+            let is_free = !self.labels.iter().any(|other| other.is_near(&label)) && !self.is_crossed(&label, others);
+            if self.is_inside(&label) && is_free {
                 self.labels.push(label);
                 return;
             }
@@ -102,6 +103,17 @@ impl Labels {
         let (x, y) = label.middle;
         let fits = |middle: i32, half: i32, size: u32| middle - half >= 0 && middle + half <= size.cast_signed();
         fits(x, label.width / 2 + ROOM, self.size.0) && fits(y, HEIGHT, self.size.1)
+    }
+
+    /// Whether one of these lines goes through the label.
+    fn is_crossed(&self, label: &Label, lines: &[Vec<Place>]) -> bool {
+        let half = (label.width / 2, HEIGHT / 2);
+        let within = |&place: &Place| {
+            let (x, y) = pixel(place, self.size);
+            let along = |pixel: i32, middle: i32, half: i32| f64::from(pixel - middle) / f64::from(2 * half) + 0.5;
+            (along(x, label.middle.0, half.0), along(y, label.middle.1, half.1))
+        };
+        lines.iter().any(|line| !clip::line(&line.iter().map(within).collect::<Vec<_>>()).is_empty())
     }
 
     pub(super) fn draw(&self, area: &Area<'_>) -> Drawn {
