@@ -221,9 +221,10 @@ impl Idx {
     /// # Ok::<(), gradus::Error>(())
     /// ```
     pub fn array<T: Real, D: Dimension>(&self) -> Result<Array<T, D>, Error> {
+        #[allow(clippy::useless_conversion, reason = "of f64 alone")]
         let values: ArrayD<T> = each!(self, array => array.mapv(|x| T::of(x.into())));
         values.into_dimensionality().map_err(|_| {
-            let asked = D::NDIM.expect("an array of any dimension takes any shape");
+            let asked = D::NDIM.map_or_else(|| "any".to_owned(), |count| count.to_string());
             let message = format!("idx: shape {:?}, asked for {asked} dimensions", self.shape());
             Error::new(ErrorKind::Shape, message)
         })

@@ -198,7 +198,7 @@ fn factors(sorted: &[f64], count: usize) -> (String, Vec<(f64, String)>) {
     let heights = round_factors(least, high - base, count);
     let labelled: Vec<_> = heights.into_iter().map(|(height, label)| (base + height, label)).collect();
     let name = match &labelled[..] {
-        [(_, first), .., (_, last)] => format!("level lines{name}, {first} to {last}"),
+        [(_, lowest), .., (_, highest)] => format!("level lines{name}, {lowest} to {highest}"),
         _ => format!("level lines{name}"),
     };
     (name, labelled)

@@ -25,6 +25,7 @@ mod picture;
 mod series;
 mod thin;
 
+use std::cmp::Ordering;
 use std::ops::RangeInclusive;
 
 use crate::real::Real;
@@ -123,10 +124,10 @@ pub fn spectrum<T: Real>(eigenvalues: &[T]) -> Plot {
         eigenvalues.iter().map(|value| value.as_f64()).filter(|value| value.is_finite()).collect();
     values.sort_by(|a, b| b.total_cmp(a));
     let numbered = (1_u32..).map(f64::from).zip(values);
-    let kinds: [(&str, fn(f64) -> bool); 3] =
-        [("positive", |value| value > 0.0), ("negative", |value| value < 0.0), ("zero", |value| value == 0.0)];
+    let kinds = [("positive", Ordering::Greater), ("negative", Ordering::Less), ("zero", Ordering::Equal)];
     let plot = Plot::new().x_label("number, from the largest").y_label("eigenvalue");
-    kinds.into_iter().fold(plot, |plot, (kind, is_of_kind)| {
+    kinds.into_iter().fold(plot, |plot, (kind, side)| {
+        let is_of_kind = |value: f64| value.partial_cmp(&0.0) == Some(side);
         let points: Vec<(f64, f64)> = numbered.clone().filter(|&(_, value)| is_of_kind(value)).collect();
         if points.is_empty() { plot } else { plot.stems(format!("{} {kind}", points.len()), points) }
     })

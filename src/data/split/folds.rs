@@ -83,7 +83,9 @@ pub fn stratified_k_fold(labels: &[usize], k: usize, seed: u64) -> Result<Vec<Fo
     let mut order: Vec<usize> = (0..labels.len()).collect();
     order.shuffle(&mut StdRng::seed_from_u64(seed));
     let mut classes: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-    order.iter().for_each(|&sample| classes.entry(labels[sample]).or_default().push(sample));
+    for &sample in &order {
+        classes.entry(labels[sample]).or_default().push(sample);
+    }
     let mut part_of = vec![0; labels.len()];
     // One round through the parts for all classes: where one class ends, the next goes on, so that no part gets the odd
     // sample of each.
