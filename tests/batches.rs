@@ -114,7 +114,9 @@ fn draws_are_uniform_and_independent() {
     let (mut counts, mut pairs) = ([0_u32; 6], [[0_u32; 6]; 6]);
     for _ in 0..6000 {
         let draws = epoch(&mut batches).concat();
-        draws.iter().for_each(|&i| counts[i] += 1);
+        for &i in &draws {
+            counts[i] += 1;
+        }
         pairs[draws[0]][draws[1]] += 1;
     }
     assert!(counts.iter().all(|count| count.abs_diff(6000) < 4 * 71), "{counts:?}");

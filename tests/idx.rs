@@ -108,11 +108,13 @@ proptest! {
             let bytes = idx.to_bytes().unwrap();
             Idx::parse(&bytes, "f").unwrap().to_bytes().unwrap() == bytes
         }
-        let table = Array2::from_shape_fn((rows, columns), |(i, j)| bits[6 * i + j]);
-        prop_assert!(same(&table.mapv(|x| x as u8).into()) && same(&table.mapv(|x| x as i8).into()));
-        prop_assert!(same(&table.mapv(|x| x as i16).into()) && same(&table.mapv(|x| x as i32).into()));
-        prop_assert!(same(&table.mapv(|x| f32::from_bits(x as u32)).into()));
-        prop_assert!(same(&table.mapv(f64::from_bits).into()));
+        let table = Array2::from_shape_fn((rows, columns), |(i, j)| bits[6 * i + j].to_ne_bytes());
+        let first = |x: [u8; 8]| [x[0], x[1], x[2], x[3]];
+        prop_assert!(same(&table.mapv(|x| x[0]).into()) && same(&table.mapv(|x| i8::from_ne_bytes([x[0]])).into()));
+        prop_assert!(same(&table.mapv(|x| i16::from_ne_bytes([x[0], x[1]])).into()));
+        prop_assert!(same(&table.mapv(|x| i32::from_ne_bytes(first(x))).into()));
+        prop_assert!(same(&table.mapv(|x| f32::from_ne_bytes(first(x))).into()));
+        prop_assert!(same(&table.mapv(f64::from_ne_bytes).into()));
     }
 
     /// Any bytes: an array whose bytes they are, or an error.
