@@ -58,10 +58,6 @@ impl Error {
         Self { kind, message: message.into(), source: None }
     }
 
-    #[cfg_attr(
-        not(any(feature = "csv", feature = "safetensors", feature = "plot")),
-        allow(dead_code, reason = "only file formats have an underlying error")
-    )]
     pub(crate) fn caused_by(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         self.source = Some(source.into());
         self

@@ -57,14 +57,14 @@
 //!
 //! # Features
 //!
-//! All are on by default: `csv` (tables), `safetensors` (weights), `progress` (a bar on terminals), `plot` (SVG pictures).
+//! On by default: `csv` (tables), `safetensors` (weights), `progress` (a bar on terminals), `plot` (SVG pictures). Off:
+//! `npy` (arrays of NumPy), which takes longer to build than all others together.
 
 mod axes;
 pub mod check;
 pub mod data;
 pub mod diagnostics;
 mod error;
-#[cfg(any(feature = "csv", feature = "safetensors", feature = "plot"))]
 mod file;
 pub mod functional;
 mod grad;

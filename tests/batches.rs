@@ -69,6 +69,61 @@ fn the_order_follows_from_seed_and_epoch() {
 }
 
 #[test]
+fn three_names() {
+    let (x, labels) = numbered(5);
+    assert_eq!(epoch(&mut Batches::full(&x, &labels)), [[0, 1, 2, 3, 4]]);
+    assert_eq!(epoch(&mut Batches::single(&x, &labels)), [[0], [1], [2], [3], [4]]);
+    let mut full = Batches::full(&x, &labels).rows(&[3, 1]).drop_last();
+    assert_eq!((full.per_epoch(), epoch(&mut full), epoch(&mut full)), (1, vec![vec![3, 1]], vec![vec![3, 1]]));
+    // Kept from epoch to epoch, until something changes it.
+    let mut full = Batches::full(&x, &labels);
+    assert_eq!(epoch(&mut full), epoch(&mut full));
+    let mut full = full.rows(&[2, 2]);
+    assert_eq!(epoch(&mut full), [[2, 2]]);
+    let mut full = full.shuffled(3).rows(&[0, 1, 2, 3, 4]);
+    let orders: Vec<_> = (0..5).map(|_| epoch(&mut full)).collect();
+    assert!(orders.windows(2).any(|pair| pair[0] != pair[1]));
+    assert!(orders.iter().all(|order| order.len() == 1 && order[0].len() == 5));
+}
+
+#[test]
+fn draws_with_replacement() {
+    let (x, labels) = numbered(6);
+    let new = |seed| Batches::of(&x, &labels, 4).with_replacement(seed);
+    let lengths = |epoch: Vec<Vec<usize>>| epoch.iter().map(Vec::len).collect::<Vec<_>>();
+    assert_eq!((new(1).per_epoch(), lengths(epoch(&mut new(1)))), (2, vec![4, 2]));
+    assert_eq!(lengths(epoch(&mut new(1).drop_last())), [4]);
+    let (mut a, mut b) = (new(1), new(1));
+    let first: Vec<_> = (0..4).map(|_| epoch(&mut a)).collect();
+    assert_eq!(first, (0..4).map(|_| epoch(&mut b)).collect::<Vec<_>>());
+    assert_ne!(first[0], first[1]);
+    let mut resumed = new(1);
+    resumed.begin(3);
+    assert_eq!(epoch(&mut resumed), first[3]);
+    // Of the rows asked for alone.
+    let mut some = new(1).rows(&[5, 3]);
+    assert!((0..20).all(|_| epoch(&mut some).concat().iter().all(|i| [3, 5].contains(i))));
+}
+
+/// 6000 epochs of 6 draws: each sample comes 6000 times, with a standard deviation of √(36000 · 1/6 · 5/6) = 71; each pair of
+/// the first two draws 167 times, with one of 13.
+#[test]
+fn draws_are_uniform_and_independent() {
+    let (x, labels) = numbered(6);
+    let mut batches = Batches::full(&x, &labels).with_replacement(11);
+    let (mut counts, mut pairs) = ([0_u32; 6], [[0_u32; 6]; 6]);
+    for _ in 0..6000 {
+        let draws = epoch(&mut batches).concat();
+        for &i in &draws {
+            counts[i] += 1;
+        }
+        pairs[draws[0]][draws[1]] += 1;
+    }
+    assert!(counts.iter().all(|count| count.abs_diff(6000) < 4 * 71), "{counts:?}");
+    assert!(pairs.as_flattened().iter().all(|count| count.abs_diff(167) < 4 * 13), "{pairs:?}");
+}
+
+#[test]
 fn begin_leaves_an_epoch_half_way() {
     let (x, labels) = numbered(5);
     let mut batches = Batches::of(&x, &labels, 2);
@@ -154,6 +209,8 @@ fn mistakes_panic_at_the_line_of_the_caller() {
     check(line!(), &|| drop(Batches::of(&x, &labels, 0)), "batches: the batch size is 0");
     check(line!(), &|| drop(Batches::of(&x, &labels[1..], 2)), "batches: 5 samples, 4 targets");
     check(line!(), &|| drop(Batches::of(&none, &none, 2)), "batches: there are no samples");
+    check(line!(), &|| drop(Batches::full(&none, &none)), "batches: there are no samples");
+    check(line!(), &|| drop(Batches::single(&x, &labels[1..])), "batches: 5 samples, 4 targets");
     let new = || Batches::of(&x, &labels, 2);
     check(line!(), &|| drop(new().rows(&[])), "batches: there are no samples");
     let text = "batches: index 5 is out of range for 5 samples";

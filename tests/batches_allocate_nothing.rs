@@ -4,7 +4,7 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-use gradus::data::Batches;
+use gradus::data::{Batches, Source, Stream};
 use ndarray::{Array2, Array4};
 
 struct Counting;
@@ -56,6 +56,16 @@ fn epochs_allocate_nothing() {
     let mut batches = Batches::of(&x, &y, 16).shuffled(7);
     let images = allocations(|| while batches.next().is_some() {});
     assert_eq!(images, 0);
+
+    let mut drawn = Batches::of(&x, &y, 16).with_replacement(7);
+    assert_eq!(allocations(|| while drawn.next().is_some() {}), 0);
+    let mut full = Batches::full(&x, &y);
+    assert_eq!(allocations(|| while full.next().is_some() {}), 0);
+
+    let mut stream = Stream::of((0..103_u8).map(|i| ([f32::from(i); 64], usize::from(i))), 16);
+    let buffers = allocations(|| assert!(Source::next(&mut stream).is_some()));
+    let batches = allocations(|| while Source::next(&mut stream).is_some() {});
+    assert_eq!((buffers, batches), (2, 0));
     // That the counter counts.
     assert!(allocations(|| drop(std::hint::black_box(x.clone()))) > 0);
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use gradus::data::Batches;
+use gradus::data::{Batches, Stream};
 use gradus::minimize::{Report, minimize_objective};
 use gradus::optim::stop::{self, Reason, Status, Stop};
 use gradus::optim::{Lbfgs, flat};
@@ -322,4 +322,21 @@ fn what_counts_begins_anew_with_each_run() {
     growing.reset();
     assert_eq!(growing.ask(&up(3.0, 2.0)), None);
     assert_eq!(growing.ask(&up(4.0, 3.0)), Some(Reason::Growing(2)));
+}
+
+#[test]
+fn a_stream_is_learned_from_until_it_ends() {
+    // y = 2x + 1, one sample after the other, seen once.
+    let samples = (0..2000).map(|i| {
+        let x = f64::from(i * 37 % 101) / 50.0 - 1.0;
+        ([x], [2.0 * x + 1.0])
+    });
+    let mut params = Params::<f64>::new();
+    let line = Linear::new(&mut params, "line", 1, 1, &mut StdRng::seed_from_u64(7));
+    let report = minimize_batches(Stream::of(samples, 8), |step, x, y| mse(line.forward(step.input(x)), step.input(y)))
+        .with(Sgd::new(0.3))
+        .until(stop::max_iterations(1_000_000))
+        .run(&mut params);
+    assert_eq!((report.reason, report.iterations), (Reason::NoMoreData, 250));
+    assert!((params.flat()[0] - 2.0).abs() < 1e-6 && (params.flat()[1] - 1.0).abs() < 1e-6, "{:?}", params.flat());
 }

@@ -85,6 +85,56 @@ fn parts_are_in_random_order() {
 }
 
 #[test]
+fn in_order_of_time() {
+    let parts = split::ordered(10, [0.7, 0.1, 0.2]).unwrap();
+    assert_eq!(parts, [vec![0, 1, 2, 3, 4, 5, 6], vec![7], vec![8, 9]]);
+    assert_eq!(split::ordered(7, [0.7, 0.15, 0.15]).unwrap().map(|part| part.len()), [5, 1, 1]);
+    assert_eq!(
+        text(split::ordered(2, [0.8, 0.1, 0.1])),
+        "split: 2 samples are too few: part 2 with a fraction of 0.100 would be empty"
+    );
+}
+
+#[test]
+fn folds_worked_by_hand() {
+    let sizes = |n, k| split::k_fold(n, k, 1).unwrap().iter().map(|fold| fold.test.len()).collect::<Vec<_>>();
+    assert_eq!(sizes(10, 3), [4, 3, 3]);
+    assert_eq!(sizes(4, 4), [1, 1, 1, 1]); // leave one out
+    let folds = split::rolling(10, 3).unwrap();
+    let ends: Vec<_> = folds.iter().map(|fold| (fold.train.len(), fold.test.clone())).collect();
+    assert_eq!(ends, [(4, vec![4, 5]), (6, vec![6, 7]), (8, vec![8, 9])]);
+    // Two classes of 5 in two folds: 5 and 5, not 6 and 4.
+    let labels: Vec<usize> = (0..10).map(|i| i / 5).collect();
+    let folds = split::stratified_k_fold(&labels, 2, 1).unwrap();
+    assert_eq!((folds[0].test.len(), folds[1].test.len()), (5, 5));
+    // A class of one is in one test part.
+    let folds = split::stratified_k_fold(&[0, 0, 0, 0, 1], 2, 3).unwrap();
+    assert_eq!(folds.iter().filter(|fold| fold.test.contains(&4)).count(), 1);
+}
+
+#[test]
+fn folds_follow_from_the_seed_and_are_shuffled() {
+    let labels: Vec<usize> = (0..60).map(|i| i % 3).collect();
+    assert_eq!(split::k_fold(60, 4, 3).unwrap(), split::k_fold(60, 4, 3).unwrap());
+    assert_ne!(split::k_fold(60, 4, 3).unwrap(), split::k_fold(60, 4, 4).unwrap());
+    let stratified = |seed| split::stratified_k_fold(&labels, 4, seed).unwrap();
+    assert_eq!(stratified(3), stratified(3));
+    assert_ne!(stratified(3), stratified(4));
+    for fold in split::k_fold(60, 4, 3).unwrap().iter().chain(&stratified(3)) {
+        assert!(!fold.train.is_sorted() && !fold.test.is_sorted());
+    }
+}
+
+#[test]
+fn folds_that_are_refused() {
+    assert_eq!(text(split::k_fold(5, 1, 0)), "split: 1 fold: one part is tested, the others are trained on");
+    assert_eq!(text(split::k_fold(1, 2, 0)), "split: 1 sample, too few for 2 folds");
+    assert_eq!(text(split::stratified_k_fold(&[0, 1], 3, 0)), "split: 2 samples, too few for 3 folds");
+    assert_eq!(text(split::rolling(5, 0)), "split: 0 folds: there is nothing to test by");
+    assert_eq!(text(split::rolling(3, 3)), "split: 3 samples, too few for 3 folds in order of time");
+}
+
+#[test]
 fn every_order_is_equally_likely() {
     // 6 orders of 3 samples, 6000 seeds: 1000 each, with a standard deviation of 29.
     let mut counts = BTreeMap::new();
@@ -152,6 +202,40 @@ fn fractions() -> impl Strategy<Value = [f64; 4]> {
 }
 
 proptest! {
+    #[test]
+    fn every_sample_is_tested_once(labels in prop::collection::vec(0_usize..4, 2..100), k in 2_usize..12, seed: u64) {
+        let n = labels.len();
+        prop_assume!(k <= n);
+        let all: Vec<usize> = (0..n).collect();
+        for folds in [split::k_fold(n, k, seed).unwrap(), split::stratified_k_fold(&labels, k, seed).unwrap()] {
+            prop_assert_eq!(folds.len(), k);
+            let tests: Vec<_> = folds.iter().map(|fold| fold.test.clone()).collect();
+            prop_assert_eq!(sorted(&tests), all.clone());
+            for fold in &folds {
+                prop_assert_eq!(sorted(&[fold.train.clone(), fold.test.clone()]), all.clone());
+                prop_assert!(fold.test.len() == n / k || fold.test.len() == n.div_ceil(k));
+            }
+        }
+        let folds = split::stratified_k_fold(&labels, k, seed).unwrap();
+        for class in 0..4 {
+            let counts = folds.iter().map(|fold| fold.test.iter().filter(|&&i| labels[i] == class).count());
+            let total = labels.iter().filter(|&&label| label == class).count();
+            prop_assert!(counts.into_iter().all(|count| count == total / k || count == total.div_ceil(k)));
+        }
+    }
+
+    #[test]
+    fn nothing_of_the_future_is_trained_on(n in 2_usize..200, k in 1_usize..20) {
+        prop_assume!(n > k);
+        let folds = split::rolling(n, k).unwrap();
+        for fold in &folds {
+            prop_assert_eq!(&fold.train, &(0..fold.test[0]).collect::<Vec<_>>());
+            prop_assert!(fold.test.len() == n / (k + 1) && fold.train.len() >= fold.test.len());
+        }
+        prop_assert!(folds.windows(2).all(|pair| pair[1].test[0] == pair[0].test.last().unwrap() + 1));
+        prop_assert_eq!(*folds.last().unwrap().test.last().unwrap(), n - 1);
+    }
+
     #[test]
     fn a_split_is_a_partition(n in 4_usize..400, fractions in fractions(), seed: u64) {
         if let Ok(parts) = split::shuffled(n, fractions, seed) {

@@ -2,11 +2,12 @@
 
 use std::fmt;
 
-use rand::SeedableRng;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
+use rand::{RngExt, SeedableRng};
 
 use super::samples::{Samples, assert_in_range, counted};
+use super::source::Source;
 use crate::kernel::random::fork;
 
 /// Samples and their targets in mini-batches, epoch after epoch.
@@ -15,8 +16,18 @@ use crate::kernel::random::fork;
 /// ends; the call after that begins the next epoch. A batch is copied into the same two buffers each time, so nothing is
 /// allocated while training.
 ///
-/// Without further options an epoch goes through the samples in order and the last batch may be smaller. [`shuffled`]
-/// draws a new order for each epoch, which follows from the seed and the number of the epoch alone.
+/// Gradient descent, stochastic gradient descent and what lies between are one algorithm with three sizes m of a batch,
+///
+/// ```text
+/// g = 1/m Σ ∇ℓᵢ,  i ∈ B,  |B| = m        m = n: [`full`],  m = 1: [`single`],  otherwise: [`of`]
+/// ```
+///
+/// and three orders: that of the data, a new permutation each epoch ([`shuffled`]), or draws with replacement
+/// ([`with_replacement`]); the draws of an epoch follow from the seed and the number of the epoch alone. The last two make
+/// g unbiased: its mean over the draws is the gradient of the mean loss. Its variance is σ²/m with replacement, where σ² is
+/// the variance of a single ∇ℓᵢ, and σ²/m · (n − m)/(n − 1) for a batch of a permutation, which holds no sample twice.
+///
+/// Without further options an epoch goes through the samples in order and the last batch may be smaller.
 ///
 /// Samples are arrays of any rank (axis 0 counts the samples); targets are labels or arrays.
 ///
@@ -38,23 +49,40 @@ use crate::kernel::random::fork;
 /// }
 /// ```
 ///
+/// [`full`]: Batches::full
+/// [`single`]: Batches::single
+/// [`of`]: Batches::of
 /// [`shuffled`]: Batches::shuffled
+/// [`with_replacement`]: Batches::with_replacement
 pub struct Batches<'a, X: Samples + ?Sized, Y: Samples + ?Sized> {
     x: &'a X,
     y: &'a Y,
-    size: usize,
+    /// Of a batch; none where it is as large as an epoch.
+    size: Option<usize>,
     keep_partial: bool,
-    seed: Option<u64>,
-    /// The samples of an epoch in the order given.
+    order: Order,
+    /// The samples to take, in the order given.
     rows: Vec<usize>,
-    /// The same in the order they come.
-    order: Vec<usize>,
+    /// The samples of this epoch in the order they come.
+    epoch: Vec<usize>,
     /// How many epochs are complete.
     epochs: usize,
     /// How many samples of this epoch have come.
     position: usize,
+    /// Whether the buffers hold the one batch that all epochs have.
+    held: bool,
     x_buffer: X::Owned,
     y_buffer: Y::Owned,
+}
+
+/// In which order the samples of an epoch come.
+#[derive(Clone, Copy, PartialEq, Debug)]
+enum Order {
+    Given,
+    /// A permutation, from this seed.
+    Shuffled(u64),
+    /// As many as there are, each uniform among all, from this seed.
+    Drawn(u64),
 }
 
 impl<'a, X: Samples + ?Sized, Y: Samples + ?Sized> Batches<'a, X, Y> {
@@ -77,26 +105,80 @@ impl<'a, X: Samples + ?Sized, Y: Samples + ?Sized> Batches<'a, X, Y> {
     #[must_use]
     #[track_caller]
     pub fn of(x: &'a X, y: &'a Y, size: usize) -> Self {
-        let (samples, targets) = (x.samples(), y.samples());
         assert!(size > 0, "batches: the batch size is 0");
+        Self::sized(x, y, Some(size))
+    }
+
+    /// One batch an epoch, of all samples: gradient descent. It is copied in the first epoch only, unless
+    /// [`shuffled`](Batches::shuffled) or [`with_replacement`](Batches::with_replacement), a bootstrap sample then, change it.
+    ///
+    /// # Panics
+    ///
+    /// If there are no samples, or not as many targets as samples.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::data::Batches;
+    /// use ndarray::array;
+    ///
+    /// let (x, labels) = (array![[1.0], [2.0], [3.0]], vec![1, 2, 3]);
+    /// let mut batches = Batches::full(&x, &labels);
+    /// assert_eq!(batches.next().unwrap().0, x);
+    /// assert!(batches.next().is_none()); // an epoch has one batch
+    /// ```
+    #[must_use]
+    #[track_caller]
+    pub fn full(x: &'a X, y: &'a Y) -> Self {
+        Self::sized(x, y, None)
+    }
+
+    /// Batches of one sample: stochastic gradient descent, usually [`with_replacement`](Batches::with_replacement), as
+    /// theory has it, or [`shuffled`](Batches::shuffled), as most programs do.
+    ///
+    /// # Panics
+    ///
+    /// If there are no samples, or not as many targets as samples.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::data::Batches;
+    /// use ndarray::array;
+    ///
+    /// let (x, labels) = (array![[1.0], [2.0], [3.0]], vec![1, 2, 3]);
+    /// let mut batches = Batches::single(&x, &labels).shuffled(7);
+    /// assert_eq!((batches.next().unwrap().1.len(), batches.per_epoch()), (1, 3));
+    /// ```
+    #[must_use]
+    #[track_caller]
+    pub fn single(x: &'a X, y: &'a Y) -> Self {
+        Self::sized(x, y, Some(1))
+    }
+
+    #[track_caller]
+    fn sized(x: &'a X, y: &'a Y, size: Option<usize>) -> Self {
+        let (samples, targets) = (x.samples(), y.samples());
         assert!(samples == targets, "batches: {}, {}", counted(samples, "sample"), counted(targets, "target"));
         assert!(samples > 0, "batches: there are no samples");
+        let room = size.unwrap_or(samples).min(samples);
         Self {
             x,
             y,
             size,
             keep_partial: true,
-            seed: None,
+            order: Order::Given,
             rows: (0..samples).collect(),
-            order: (0..samples).collect(),
+            epoch: (0..samples).collect(),
             epochs: 0,
             position: 0,
-            x_buffer: x.room(size.min(samples)),
-            y_buffer: y.room(size.min(samples)),
+            held: false,
+            x_buffer: x.room(room),
+            y_buffer: y.room(room),
         }
     }
 
-    /// Draws a new order for each epoch.
+    /// Draws a new order for each epoch: every sample comes once, all orders are equally likely.
     ///
     /// # Examples
     ///
@@ -111,7 +193,28 @@ impl<'a, X: Samples + ?Sized, Y: Samples + ?Sized> Batches<'a, X, Y> {
     /// ```
     #[must_use]
     pub fn shuffled(mut self, seed: u64) -> Self {
-        self.seed = Some(seed);
+        self.order = Order::Shuffled(seed);
+        self.begin(self.epochs);
+        self
+    }
+
+    /// Draws each sample anew, i ~ Uniform{1, …, n}, independently of all others: within an epoch, which has as many draws
+    /// as there are samples, some come several times and about 1/e of them not at all.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::data::Batches;
+    /// use ndarray::Array1;
+    ///
+    /// let x = Array1::<f64>::linspace(0.0, 9.0, 10);
+    /// let mut batches = Batches::of(&x, &x, 4).with_replacement(7);
+    /// let sizes: Vec<_> = (0..4).map(|_| batches.next().map(|(x, _)| x.len())).collect();
+    /// assert_eq!(sizes, [Some(4), Some(4), Some(2), None]);
+    /// ```
+    #[must_use]
+    pub fn with_replacement(mut self, seed: u64) -> Self {
+        self.order = Order::Drawn(seed);
         self.begin(self.epochs);
         self
     }
@@ -138,9 +241,9 @@ impl<'a, X: Samples + ?Sized, Y: Samples + ?Sized> Batches<'a, X, Y> {
         assert!(!indices.is_empty(), "batches: there are no samples");
         assert_in_range("batches", indices, self.x.samples());
         self.rows = indices.to_vec();
-        self.order = indices.to_vec();
-        self.x_buffer = self.x.room(self.size.min(indices.len()));
-        self.y_buffer = self.y.room(self.size.min(indices.len()));
+        self.epoch = indices.to_vec();
+        let room = self.size().min(indices.len());
+        (self.x_buffer, self.y_buffer, self.held) = (self.x.room(room), self.y.room(room), false);
         self.begin(self.epochs);
         self
     }
@@ -183,23 +286,42 @@ impl<'a, X: Samples + ?Sized, Y: Samples + ?Sized> Batches<'a, X, Y> {
     #[allow(clippy::should_implement_trait, reason = "what it lends lives no longer than until the next call")]
     #[track_caller]
     pub fn next(&mut self) -> Option<(X::Lent<'_>, Y::Lent<'_>)> {
+        let size = self.size();
         assert!(
-            self.keep_partial || self.size <= self.order.len(),
-            "batches: {}, too few for one batch of {}, and the last is to be dropped",
-            counted(self.order.len(), "sample"),
-            self.size
+            self.keep_partial || size <= self.epoch.len(),
+            "batches: {}, too few for one batch of {size}, and the last is to be dropped",
+            counted(self.epoch.len(), "sample"),
         );
-        let rest = &self.order[self.position..];
-        let batch = &rest[..self.size.min(rest.len())];
-        if batch.is_empty() || (batch.len() < self.size && !self.keep_partial) {
+        let rest = &self.epoch[self.position..];
+        let batch = &rest[..size.min(rest.len())];
+        if batch.is_empty() || (batch.len() < size && !self.keep_partial) {
             self.begin(self.epochs + 1);
             return None;
         }
-        self.x.gather(batch, &mut self.x_buffer);
-        self.y.gather(batch, &mut self.y_buffer);
         let samples = batch.len();
+        if !self.held {
+            self.x.gather(batch, &mut self.x_buffer);
+            self.y.gather(batch, &mut self.y_buffer);
+            self.held = self.order == Order::Given && samples == self.epoch.len();
+        }
         self.position += samples;
         Some((X::lend(&self.x_buffer, samples), Y::lend(&self.y_buffer, samples)))
+    }
+
+    /// The samples of a batch, but for a last one that is smaller.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::data::Batches;
+    /// use ndarray::Array1;
+    ///
+    /// let x = Array1::<f64>::zeros(10);
+    /// assert_eq!((Batches::of(&x, &x, 4).size(), Batches::full(&x, &x).size()), (4, 10));
+    /// ```
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.size.unwrap_or(self.epoch.len())
     }
 
     /// Goes to the beginning of an epoch, as after this many complete ones: an interrupted training goes on with the
@@ -222,11 +344,20 @@ impl<'a, X: Samples + ?Sized, Y: Samples + ?Sized> Batches<'a, X, Y> {
     pub fn begin(&mut self, epochs: usize) {
         self.epochs = epochs;
         self.position = 0;
-        if let Some(seed) = self.seed {
-            // From the same start each time: otherwise an order would depend on those before it.
-            self.order.copy_from_slice(&self.rows);
-            self.order.shuffle(&mut StdRng::seed_from_u64(fork(seed, epochs as u64)));
+        // From the same start each time: otherwise an order would depend on those before it.
+        let rng = |seed| StdRng::seed_from_u64(fork(seed, epochs as u64));
+        match self.order {
+            Order::Given => return,
+            Order::Shuffled(seed) => {
+                self.epoch.copy_from_slice(&self.rows);
+                self.epoch.shuffle(&mut rng(seed));
+            }
+            Order::Drawn(seed) => {
+                let (mut rng, n) = (rng(seed), self.rows.len());
+                self.epoch.fill_with(|| self.rows[rng.random_range(0..n)]);
+            }
         }
+        self.held = false;
     }
 
     /// How many epochs are complete.
@@ -247,12 +378,6 @@ impl<'a, X: Samples + ?Sized, Y: Samples + ?Sized> Batches<'a, X, Y> {
         self.epochs
     }
 
-    /// The samples of a batch, but for a last one that is smaller.
-    #[must_use]
-    pub fn size(&self) -> usize {
-        self.size
-    }
-
     /// How many batches an epoch has.
     ///
     /// # Examples
@@ -266,16 +391,31 @@ impl<'a, X: Samples + ?Sized, Y: Samples + ?Sized> Batches<'a, X, Y> {
     /// ```
     #[must_use]
     pub fn per_epoch(&self) -> usize {
-        if self.keep_partial { self.order.len().div_ceil(self.size) } else { self.order.len() / self.size }
+        let (samples, size) = (self.epoch.len(), self.size());
+        if self.keep_partial { samples.div_ceil(size) } else { samples / size }
+    }
+}
+
+impl<X: Samples + ?Sized, Y: Samples + ?Sized> Source for Batches<'_, X, Y> {
+    type X = X;
+    type Y = Y;
+
+    #[track_caller]
+    fn next(&mut self) -> Option<(X::Lent<'_>, Y::Lent<'_>)> {
+        self.next()
+    }
+
+    fn epochs(&self) -> usize {
+        self.epochs
     }
 }
 
 impl<X: Samples + ?Sized, Y: Samples + ?Sized> fmt::Debug for Batches<'_, X, Y> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Batches")
-            .field("samples", &self.order.len())
-            .field("size", &self.size)
-            .field("seed", &self.seed)
+            .field("samples", &self.epoch.len())
+            .field("size", &self.size())
+            .field("order", &self.order)
             .field("epochs", &self.epochs)
             .finish_non_exhaustive()
     }

@@ -25,17 +25,30 @@
 //! # Ok::<(), gradus::Error>(())
 //! ```
 //!
-//! Reading tables needs the feature `csv`, which is on by default.
+//! Other ways in: [`Idx`] reads the files of MNIST and its like, `npy` those of NumPy, and a [`Stream`] takes samples one
+//! by one. [`Source`] is what batches and streams have in common.
+//!
+//! Reading tables needs the feature `csv`, which is on by default; files of NumPy need `npy`, which is not.
 
 mod batches;
 #[cfg(feature = "csv")]
 mod csv;
+mod idx;
+#[cfg(feature = "npy")]
+pub mod npy;
 mod samples;
 mod scaler;
+mod source;
 pub mod split;
+mod statistics;
+mod stream;
 
 pub use batches::Batches;
 #[cfg(feature = "csv")]
 pub use csv::{Csv, Table};
+pub use idx::Idx;
 pub use samples::{Samples, labels, rows};
-pub use scaler::StandardScaler;
+pub use scaler::{MinMax, MinMaxScaler, Robust, RobustScaler, Scaler, Standard, StandardScaler};
+pub use source::Source;
+pub use statistics::Statistic;
+pub use stream::{Sample, Stream};

@@ -225,7 +225,16 @@ impl LearningRates {
     /// A picture of the smoothed loss against the rate, with the suggestion marked.
     #[cfg(feature = "plot")]
     pub fn plot(&self) -> crate::plot::Plot {
-        crate::plot::Plot::new().x_label("learning rate").y_label("loss, smoothed").curve("loss", &self.smoothed)
+        let plot = crate::plot::Plot::new()
+            .x_label("learning rate")
+            .y_label("loss, smoothed")
+            .log_x()
+            .curve_over("loss", &self.rates, &self.smoothed)
+            .mark_x(self.suggestion, "suggestion");
+        match self.diverged {
+            Some(rate) => plot.mark_x(rate, "too large"),
+            None => plot,
+        }
     }
 }
 

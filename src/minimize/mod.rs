@@ -6,8 +6,9 @@
 //! until   a criterion holds, such as |J(θᵗ) − J(θᵗ⁻¹)| ≤ ε
 //! ```
 //!
-//! [`minimize`] takes the whole objective J, [`minimize_batches`] a loss on batches: with [`Batches`] of all samples it is
-//! batch gradient descent, of one sample stochastic, of some mini-batch gradient descent.
+//! [`minimize`] takes the whole objective J, [`minimize_batches`] a loss on batches: with [`Batches`](crate::data::Batches) of
+//! all samples it is batch gradient descent, of one sample stochastic, of some mini-batch gradient descent. A
+//! [`Stream`](crate::data::Stream) without end is learned from online.
 //!
 //! ```
 //! use gradus::minimize::minimize;
@@ -49,7 +50,7 @@ mod work;
 
 use std::fmt;
 
-use crate::data::{Batches, Samples};
+use crate::data::{Samples, Source};
 use crate::optim::stop::{self, Stop};
 use crate::optim::{Method, Objective, Optimizer};
 use crate::params::Params;
@@ -129,36 +130,35 @@ pub fn minimize_objective<T: Real, O: Objective<T>>(objective: O) -> Problem<Opa
 /// assert_eq!((report.epochs, report.iterations), (60, 480));
 /// assert!(report.value < 1e-3, "{report}");
 /// ```
-pub fn minimize_batches<'a, T, X, Y, F>(batches: Batches<'a, X, Y>, loss: F) -> Sampled<'a, F, X, Y, T>
+pub fn minimize_batches<T, S, F>(batches: S, loss: F) -> Sampled<S, F, T>
 where
     T: Real,
-    X: Samples + ?Sized,
-    Y: Samples + ?Sized,
-    F: for<'t, 'b> Fn(Step<'t, 'b, T>, X::Lent<'b>, Y::Lent<'b>) -> Var<'t, T>,
+    S: Source,
+    F: for<'t, 'b> Fn(Step<'t, 'b, T>, <S::X as Samples>::Lent<'b>, <S::Y as Samples>::Lent<'b>) -> Var<'t, T>,
 {
     Sampled { batches, record: loss, tape: Tape::new() }
 }
 
 /// A loss on batches that waits for an optimiser.
 #[must_use = "a loss does nothing until `with` gives it an optimiser"]
-pub struct Sampled<'a, F, X: Samples + ?Sized, Y: Samples + ?Sized, T: Real> {
-    batches: Batches<'a, X, Y>,
+pub struct Sampled<S, F, T: Real> {
+    batches: S,
     record: F,
     tape: Tape<T>,
 }
 
-impl<'a, F, X: Samples + ?Sized, Y: Samples + ?Sized, T: Real> Sampled<'a, F, X, Y, T> {
+impl<S, F, T: Real> Sampled<S, F, T> {
     /// Chooses the optimiser; one that is lent, `&mut adam`, can go on afterwards.
-    pub fn with<O: Optimizer<T>>(self, optimizer: O) -> Minimize<'a, Parts<'a, F, X, Y, O, T>, T>
+    pub fn with<'a, O: Optimizer<T>>(self, optimizer: O) -> Minimize<'a, Parts<S, F, O, T>, T>
     where
-        Parts<'a, F, X, Y, O, T>: Work<T>,
+        Parts<S, F, O, T>: Work<T>,
     {
         let Self { batches, record, tape } = self;
         Minimize::new(Parts { batches, record, optimizer, tape }, stop::max_epochs(10))
     }
 }
 
-impl<F, X: Samples + ?Sized, Y: Samples + ?Sized, T: Real> fmt::Debug for Sampled<'_, F, X, Y, T> {
+impl<S: fmt::Debug, F, T: Real> fmt::Debug for Sampled<S, F, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Sampled").field("batches", &self.batches).finish_non_exhaustive()
     }

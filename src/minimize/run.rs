@@ -72,6 +72,8 @@ struct Run<T> {
 impl<T: Real> Run<T> {
     fn go<W: Work<T>>(&mut self, work: &mut W, options: &mut Options<'_, T>, params: &mut Params<T>) -> Reason {
         let mut known = None;
+        // Whether an epoch has just ended: a source that has no more says so twice.
+        let mut ended = false;
         loop {
             if W::BATCHES {
                 self.status.fresh = false;
@@ -84,10 +86,15 @@ impl<T: Real> Run<T> {
                 None => {
                     work.begin(params);
                     let Some(value) = work.evaluate(params, &mut self.gradient) else {
+                        if ended {
+                            return Reason::NoMoreData;
+                        }
+                        ended = true;
                         self.status.epoch += 1;
                         self.validate(self.status.epoch, options, params);
                         continue;
                     };
+                    ended = false;
                     self.evaluations += 1;
                     value
                 }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::loss::Loss;
-use crate::data::{Batches, Samples};
+use crate::data::{Samples, Source};
 use crate::optim::{Evaluation, Method, Objective, Optimizer, Stuck};
 use crate::params::{Gradient, Params};
 use crate::real::Real;
@@ -118,14 +118,14 @@ impl<T: Real, O: Objective<T> + Explain<T>, M: Method<T>> Work<T> for Whole<O, M
 }
 
 /// An optimiser on batches.
-pub struct Parts<'a, F, X: Samples + ?Sized, Y: Samples + ?Sized, O, T: Real> {
-    pub(super) batches: Batches<'a, X, Y>,
+pub struct Parts<S, F, O, T: Real> {
+    pub(super) batches: S,
     pub(super) record: F,
     pub(super) optimizer: O,
     pub(super) tape: Tape<T>,
 }
 
-impl<X: Samples + ?Sized, Y: Samples + ?Sized, F, O: fmt::Debug, T: Real> fmt::Debug for Parts<'_, F, X, Y, O, T> {
+impl<S: fmt::Debug, F, O: fmt::Debug, T: Real> fmt::Debug for Parts<S, F, O, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Parts")
             .field("batches", &self.batches)
@@ -134,17 +134,18 @@ impl<X: Samples + ?Sized, Y: Samples + ?Sized, F, O: fmt::Debug, T: Real> fmt::D
     }
 }
 
-impl<F, X, Y, O, T> Work<T> for Parts<'_, F, X, Y, O, T>
+impl<S, F, O, T> Work<T> for Parts<S, F, O, T>
 where
     T: Real,
-    X: Samples + ?Sized,
-    Y: Samples + ?Sized,
+    S: Source,
     O: Optimizer<T>,
-    F: for<'t, 'b> Fn(Step<'t, 'b, T>, X::Lent<'b>, Y::Lent<'b>) -> Var<'t, T>,
+    F: for<'t, 'b> Fn(Step<'t, 'b, T>, <S::X as Samples>::Lent<'b>, <S::Y as Samples>::Lent<'b>) -> Var<'t, T>,
 {
     const BATCHES: bool = true;
 
-    fn begin(&mut self, _: &mut Params<T>) {}
+    fn begin(&mut self, params: &mut Params<T>) {
+        let _ = params;
+    }
 
     fn evaluate(&mut self, params: &Params<T>, gradient: &mut Gradient<T>) -> Option<f64> {
         let (x, y) = self.batches.next()?;

@@ -165,6 +165,8 @@ pub enum Reason {
     NotFinite(String),
     /// The method has no way on.
     Stuck(String),
+    /// The source of batches has no more.
+    NoMoreData,
 }
 
 impl Reason {
@@ -226,6 +228,7 @@ impl fmt::Display for Reason {
             }
             Self::NotFinite(what) => write!(f, "not finite: {what}"),
             Self::Stuck(what) => f.write_str(what),
+            Self::NoMoreData => f.write_str("there are no more data"),
         }
     }
 }

@@ -3,17 +3,20 @@
 use std::ops::RangeInclusive;
 
 /// How values lie along an axis.
-#[derive(Clone, Copy, PartialEq, Debug)]
+#[derive(Clone, Copy, PartialEq, Default, Debug)]
 pub(super) enum Scale {
+    #[default]
     Linear,
     Logarithmic,
+    /// Linear within ± this, logarithmic beyond.
+    Symmetric(f64),
 }
 
 /// A range of values and its ticks.
 #[derive(Clone, Debug)]
 pub(super) struct Axis {
     scale: Scale,
-    /// The ends, on a logarithmic axis their logarithms to base 10.
+    /// The places of the ends: on a logarithmic axis their logarithms to base 10.
     ends: (f64, f64),
     /// The value of each tick, and what is written there.
     pub(super) ticks: Vec<(f64, String)>,
@@ -32,6 +35,17 @@ impl Axis {
         Self::between(low - margin, high + margin, scale)
     }
 
+    /// An axis for just these values.
+    pub(super) fn without_margin(values: impl Iterator<Item = f64>, scale: Scale) -> Self {
+        let (low, high) = bounds(values.map(|value| scale.place(value)));
+        Self::between(low, high, scale)
+    }
+
+    /// An axis from one value to another.
+    pub(super) fn within(low: f64, high: f64, scale: Scale) -> Self {
+        Self::between(scale.place(low), scale.place(high), scale)
+    }
+
     /// An axis for counts such as epochs, which ends where they end and has whole numbers as ticks.
     pub(super) fn of_counts(values: impl Iterator<Item = f64>) -> Self {
         let (low, high) = bounds(values);
@@ -43,6 +57,7 @@ impl Axis {
         let ticks = match scale {
             Scale::Linear => linear_ticks(low..=high, round_step((high - low) / TICKS)),
             Scale::Logarithmic => logarithmic_ticks(low, high),
+            Scale::Symmetric(threshold) => symmetric_ticks(low, high, threshold),
         };
         Self { scale, ends: (low, high), ticks }
     }
@@ -74,6 +89,10 @@ impl Scale {
         match self {
             Self::Linear => value,
             Self::Logarithmic => value.log10(),
+            Self::Symmetric(threshold) => {
+                let size = (value / threshold).abs();
+                (if size <= 1.0 { size } else { 1.0 + size.log10() }).copysign(value)
+            }
         }
     }
 
@@ -81,8 +100,25 @@ impl Scale {
         match self {
             Self::Linear => place,
             Self::Logarithmic => 10_f64.powf(place),
+            Self::Symmetric(threshold) => {
+                let size = place.abs();
+                threshold * (if size <= 1.0 { size } else { 10_f64.powf(size - 1.0) }).copysign(place)
+            }
         }
     }
+}
+
+/// Where a symmetric scale is to become linear: the power of ten at or below the smallest value that is not 0, but no more
+/// than twelve orders of magnitude below the largest.
+pub(super) fn threshold(values: impl Iterator<Item = f64>) -> f64 {
+    const ORDERS: f64 = 12.0;
+    let sizes = values.map(f64::abs).filter(|&size| size > 0.0);
+    let (least, most) = sizes.fold((f64::INFINITY, 0.0), |(least, most), size| (size.min(least), size.max(most)));
+    if most == 0.0 {
+        return 1.0;
+    }
+    let order = |size: f64| size.log10().floor();
+    10_f64.powf(order(least).max(order(most) - ORDERS)).max(f64::MIN_POSITIVE)
 }
 
 /// The smallest and the largest value, moved apart where they are the same or differ by rounding errors only.
@@ -99,7 +135,7 @@ fn bounds(values: impl Iterator<Item = f64>) -> (f64, f64) {
 }
 
 /// The smallest of 1, 2, 5, 10, 20, … and 0.5, 0.2, 0.1, … that is not below `least`.
-fn round_step(least: f64) -> f64 {
+pub(super) fn round_step(least: f64) -> f64 {
     let least = least.max(f64::MIN_POSITIVE);
     let power = 10_f64.powf(least.log10().floor());
     let steps = [1.0, 2.0, 5.0].map(|digit| digit * power);
@@ -140,16 +176,39 @@ fn logarithmic_ticks(low: f64, high: f64) -> Vec<(f64, String)> {
     linear_ticks(least..=most, round_step((most - least) / TICKS))
 }
 
+/// 0 and powers of ten of either sign between two places, from the threshold outwards.
+fn symmetric_ticks(low: f64, high: f64, threshold: f64) -> Vec<(f64, String)> {
+    let every = round_step((high - low) / TICKS).max(1.0);
+    let finest = threshold.log10().round();
+    let orders = || std::iter::successors(Some(0.0), |order| Some(order + every));
+    let within = |end: f64| orders().take_while(move |order| 1.0 + order <= end).map(|order| finest + order);
+    let below = within(-low).map(|power| {
+        let (value, label) = multiple(1.0, power);
+        (-value, format!("-{label}"))
+    });
+    let mut ticks: Vec<_> = below.collect();
+    ticks.reverse();
+    ticks.push((0.0, "0".to_owned()));
+    ticks.extend(within(high).map(|power| multiple(1.0, power)));
+    ticks.retain(|(value, _)| (low..=high).contains(&Scale::Symmetric(threshold).place(*value)));
+    ticks
+}
+
 /// Whether a number of this size is written as `0.001` or as `1e-3`.
 fn is_plain(size: f64) -> bool {
     (1e-4..1e6).contains(&size)
 }
 
 /// `digit` times a power of ten, as a number and as it is written.
-fn multiple(digit: f64, power: f64) -> (f64, String) {
+pub(super) fn multiple(digit: f64, power: f64) -> (f64, String) {
     let scientific = format!("{digit}e{power}");
     let value: f64 = scientific.parse().unwrap_or(f64::NAN);
     (value, if is_plain(value) { value.to_string() } else { scientific })
+}
+
+/// A multiple of `step`, alone.
+pub(super) fn written(value: f64, step: f64) -> String {
+    label(value, step, value.abs())
 }
 
 /// A multiple of `step` in a range up to `largest`.
@@ -213,6 +272,22 @@ mod tests {
         for (values, expected) in cases {
             assert_eq!(labels(&of(values, Scale::Logarithmic)), expected, "{values:?}");
         }
+    }
+
+    #[test]
+    fn symmetric_ticks_are_powers_of_either_sign() {
+        let of = |values: &[f64]| of(values, Scale::Symmetric(super::threshold(values.iter().copied())));
+        let axis = of(&[-0.5, 0.0, 20.0]);
+        assert_eq!(labels(&axis), ["-0.1", "0", "0.1", "1", "10"]);
+        // 0.1 is as far from 0 as 1 from 0.1; what is within ±0.1 is linear.
+        let place = |value| axis.position(value);
+        assert!((place(0.1) - place(0.0) - (place(1.0) - place(0.1))).abs() < 1e-12);
+        assert!((place(0.05) - place(0.0) - (place(0.1) - place(0.05))).abs() < 1e-12);
+        assert!((place(0.1) - place(0.0) - (place(0.0) - place(-0.1))).abs() < 1e-12);
+        assert_eq!(labels(&of(&[-1e-3, 1e3])), ["-0.001", "0", "0.001", "0.1", "10", "1000"]);
+        // Rounding errors do not stretch it.
+        assert!(of(&[1e-30, 1.0, 1e3]).ticks.len() < 12);
+        assert_eq!(labels(&of(&[0.0, 0.0])), ["-1", "0", "1"]);
     }
 
     #[test]

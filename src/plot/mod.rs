@@ -1,4 +1,6 @@
-//! Pictures of a training, as SVG.
+//! Pictures of a training, as SVG: curves, the paths of update rules over level lines, spectra.
+//!
+//! All of them are a [`Plot`], so titles, logarithmic axes, ranges, marks and further curves work with each.
 //!
 //! ```
 //! use gradus::plot;
@@ -14,15 +16,21 @@
 //! ```
 
 mod axis;
+mod clip;
 mod draw;
+mod labels;
+mod legend;
+mod levels;
+mod picture;
+mod series;
+mod thin;
 
-use std::path::Path;
+use std::cmp::Ordering;
+use std::ops::RangeInclusive;
 
-use crate::error::{Error, ErrorKind};
-use crate::file;
 use crate::real::Real;
 
-use axis::{Axis, Scale};
+pub use picture::Plot;
 
 /// Loss against epoch, a curve for each name.
 ///
@@ -39,217 +47,88 @@ use axis::{Axis, Scale};
 /// # Ok::<(), gradus::Error>(())
 /// ```
 pub fn loss_curves<'a, T: Real>(curves: impl IntoIterator<Item = (&'a str, &'a [T])>) -> Plot {
-    let plot = Plot::new().x_label("epoch").y_label("loss");
-    curves.into_iter().fold(plot, |plot, (name, values)| plot.curve(name, values))
+    counted("epoch", "loss", curves)
 }
 
-/// A picture with two axes, curves and a legend beside them.
+/// Learning rate against iteration, a curve for each schedule.
 ///
-/// Defaults: 800 × 500 pixels, legend aside; linear axes. Eight curves differ in colour; the next eight have the same
-/// colours and dashes, and so on with longer ones.
+/// The values are those of the iterations 1, 2, …. [`Plot::log_y`] shows a rate that falls by factors as a straight line,
+/// [`Plot::log_x`] besides one that falls as a power of the iteration.
 ///
 /// # Examples
 ///
 /// ```
-/// use gradus::plot::Plot;
+/// use gradus::plot::rate_curves;
 ///
-/// let error = Plot::new().title("Empty").svg().unwrap_err();
-/// assert_eq!(error.kind(), gradus::ErrorKind::Value); // there is nothing to draw
+/// let (halved, inverse) = ([0.1, 0.05, 0.025], [0.1, 0.05, 0.0333]);
+/// let picture = rate_curves([("halved", &halved[..]), ("1/t", &inverse[..])]).log_y().svg()?;
+/// assert!(picture.contains("learning rate") && picture.contains("iteration"));
+/// # Ok::<(), gradus::Error>(())
 /// ```
-#[derive(Clone, Debug)]
-#[must_use = "a picture is drawn by `save` or `svg`"]
-pub struct Plot {
-    title: String,
-    x_label: String,
-    y_label: String,
-    log_y: bool,
-    curves: Vec<Curve>,
+pub fn rate_curves<'a, T: Real>(curves: impl IntoIterator<Item = (&'a str, &'a [T])>) -> Plot {
+    counted("iteration", "learning rate", curves)
 }
 
-#[derive(Clone, Debug)]
-struct Curve {
-    name: String,
-    /// All points in order; where y is not finite, there is a gap.
-    points: Vec<(f64, f64)>,
+fn counted<'a, T: Real>(x: &str, y: &str, curves: impl IntoIterator<Item = (&'a str, &'a [T])>) -> Plot {
+    let plot = Plot::new().x_label(x).y_label(y);
+    curves.into_iter().fold(plot, |plot, (name, values)| plot.curve(name, values))
 }
 
-impl Default for Plot {
-    fn default() -> Self {
-        Self::new()
-    }
+/// Level lines of a function of two variables over a rectangle; [`Plot::path`] draws the iterates of update rules on them.
+///
+/// The function is evaluated on a grid of 401 × 401 points here, and lines are interpolated linearly in its cells; where it
+/// is NaN or infinite, there are none. Some twelve levels at round numbers and equal distances are drawn, the low ones
+/// darker; [`Plot::levels`] asks for more or fewer, [`Plot::log_levels`] for equal factors, which a ravine needs. What
+/// leaves the rectangle is cut off.
+///
+/// # Examples
+///
+/// ```
+/// use gradus::plot::contours;
+///
+/// // Gradient descent in a ravine, with η = 0.18.
+/// let mut path = vec![[9.0, 1.0]];
+/// for t in 0..20 {
+///     let [x, y]: [f64; 2] = path[t];
+///     path.push([x - 0.18 * x, y - 0.18 * 10.0 * y]);
+/// }
+/// let picture = contours(|x, y| 0.5 * (x * x + 10.0 * y * y), -10.0..=10.0, -4.0..=4.0)
+///     .log_levels()
+///     .path("gradient descent", &path)
+///     .svg()?;
+/// assert!(picture.contains("gradient descent"));
+/// # Ok::<(), gradus::Error>(())
+/// ```
+pub fn contours(f: impl FnMut(f64, f64) -> f64, x: RangeInclusive<f64>, y: RangeInclusive<f64>) -> Plot {
+    let (field, plot) = (levels::Field::of(f, &x, &y), Plot::new().x_label("x").y_label("y"));
+    plot.x_range(x).y_range(y).field(field)
 }
 
-impl Plot {
-    /// An empty picture.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use gradus::plot::Plot;
-    ///
-    /// let picture = Plot::new().title("Noise").x_label("step").curve("norm", &[1.0, 0.5]).svg()?;
-    /// assert!(picture.contains("Noise"));
-    /// # Ok::<(), gradus::Error>(())
-    /// ```
-    pub fn new() -> Self {
-        let (title, x_label, y_label) = (String::new(), String::new(), String::new());
-        Self { title, x_label, y_label, log_y: false, curves: Vec::new() }
-    }
-
-    /// What stands above the picture, in several lines where it is long.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use gradus::plot::Plot;
-    ///
-    /// let picture = Plot::new().title("Diabetes").curve("loss", &[2.0, 1.0]).svg()?;
-    /// assert!(picture.contains("Diabetes"));
-    /// # Ok::<(), gradus::Error>(())
-    /// ```
-    pub fn title(self, title: impl Into<String>) -> Self {
-        Self { title: title.into(), ..self }
-    }
-
-    /// What the horizontal axis shows.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use gradus::plot::Plot;
-    ///
-    /// let picture = Plot::new().x_label("iteration").curve("loss", &[2.0, 1.0]).svg()?;
-    /// assert!(picture.contains("iteration"));
-    /// # Ok::<(), gradus::Error>(())
-    /// ```
-    pub fn x_label(self, label: impl Into<String>) -> Self {
-        Self { x_label: label.into(), ..self }
-    }
-
-    /// What the vertical axis shows, with its unit.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use gradus::plot::Plot;
-    ///
-    /// let picture = Plot::new().y_label("loss in nats").curve("loss", &[2.0, 1.0]).svg()?;
-    /// assert!(picture.contains("loss in nats"));
-    /// # Ok::<(), gradus::Error>(())
-    /// ```
-    pub fn y_label(self, label: impl Into<String>) -> Self {
-        Self { y_label: label.into(), ..self }
-    }
-
-    /// A logarithmic vertical axis; every value must be above 0 then.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use gradus::plot::Plot;
-    ///
-    /// assert!(Plot::new().log_y().curve("loss", &[1.0, 0.01]).svg().is_ok());
-    /// assert!(Plot::new().log_y().curve("loss", &[1.0, 0.0]).svg().is_err());
-    /// ```
-    pub fn log_y(self) -> Self {
-        Self { log_y: true, ..self }
-    }
-
-    /// Adds a curve through (1, y₁), (2, y₂), …, with gaps where a value is NaN or infinite.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use gradus::plot::Plot;
-    ///
-    /// let picture = Plot::new().curve("loss", &[2.0, f64::NAN, 1.0, 0.5]).svg()?;
-    /// assert!(picture.contains("loss"));
-    /// assert!(Plot::new().curve("loss", &[f64::NAN]).svg().is_err()); // nothing but a gap
-    /// # Ok::<(), gradus::Error>(())
-    /// ```
-    pub fn curve<T: Real>(mut self, name: &str, values: &[T]) -> Self {
-        let numbers = (1_u32..).map(f64::from);
-        let points = numbers.zip(values.iter().map(|y| y.as_f64())).collect();
-        self.curves.push(Curve { name: name.into(), points });
-        self
-    }
-
-    /// Draws the picture into a file, which is complete or not there.
-    ///
-    /// # Errors
-    ///
-    /// If there is nothing to draw, a value is not above 0 on a logarithmic axis, or the file cannot be written.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use gradus::plot::Plot;
-    ///
-    /// let path = std::env::temp_dir().join(format!("gradus-curve-{}.svg", std::process::id()));
-    /// let plot = Plot::new().curve("loss", &[2.0, 1.0]);
-    /// plot.save(&path)?;
-    /// assert_eq!(std::fs::read_to_string(&path).unwrap(), plot.svg()?);
-    /// # std::fs::remove_file(&path).unwrap();
-    /// # Ok::<(), gradus::Error>(())
-    /// ```
-    pub fn save(&self, path: impl AsRef<Path>) -> Result<(), Error> {
-        file::write(path.as_ref(), self.svg()?.as_bytes())
-    }
-
-    /// The picture as the text of an SVG file.
-    ///
-    /// # Errors
-    ///
-    /// If there is nothing to draw, or a value is not above 0 on a logarithmic axis.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use gradus::plot::Plot;
-    ///
-    /// let picture = Plot::new().curve("loss", &[2.0, 1.0]).svg()?;
-    /// assert!(picture.starts_with("<svg") && picture.contains("800"));
-    /// # Ok::<(), gradus::Error>(())
-    /// ```
-    pub fn svg(&self) -> Result<String, Error> {
-        let (x, y) = self.axes()?;
-        draw::svg(self, &x, &y)
-    }
-
-    fn axes(&self) -> Result<(Axis, Axis), Error> {
-        let refuse = |message: String| Err(Error::new(ErrorKind::Value, format!("plot: {message}")));
-        let heights = || self.curves.iter().flat_map(Curve::drawn).map(|(_, y)| y);
-        if heights().next().is_none() {
-            return refuse("there is no finite value to draw".into());
-        }
-        if self.log_y {
-            for curve in &self.curves {
-                if let Some((x, y)) = curve.drawn().find(|&(_, y)| y <= 0.0) {
-                    return refuse(format!(
-                        "curve `{}` is {y} at {x}, and a logarithmic axis shows values above 0\n  help: leave out `log_y`",
-                        curve.name
-                    ));
-                }
-            }
-        }
-        let scale = if self.log_y { Scale::Logarithmic } else { Scale::Linear };
-        let numbers = self.curves.iter().flat_map(|curve| &curve.points).map(|(x, _)| *x);
-        let (x, y) = (Axis::of_counts(numbers), Axis::of(heights(), scale));
-        if !y.is_finite() {
-            return refuse("the values lie further apart than an axis can show".into());
-        }
-        Ok((x, y))
-    }
-}
-
-impl Curve {
-    /// The points that can be drawn.
-    fn drawn(&self) -> impl Iterator<Item = (f64, f64)> {
-        self.points.iter().copied().filter(|(_, y)| y.is_finite())
-    }
-
-    /// The stretches between gaps.
-    fn stretches(&self) -> impl Iterator<Item = &[(f64, f64)]> {
-        self.points.split(|(_, y)| !y.is_finite()).filter(|points| !points.is_empty())
-    }
+/// Eigenvalues, such as those of a Hessian, from the largest to the smallest: how far apart they are and how many are
+/// negative.
+///
+/// Positive ones are stems up from the line at 0, negative ones stems down in another colour, and the legend counts them.
+/// [`Plot::symlog_y`] shows several orders of magnitude on either side of 0. NaN and infinite values are left out.
+///
+/// # Examples
+///
+/// ```
+/// use gradus::plot::spectrum;
+///
+/// let picture = spectrum(&[-0.1, 20.0, 3.0, 0.0]).symlog_y().svg()?;
+/// assert!(picture.contains("2 positive") && picture.contains("1 negative") && picture.contains("1 zero"));
+/// # Ok::<(), gradus::Error>(())
+/// ```
+pub fn spectrum<T: Real>(eigenvalues: &[T]) -> Plot {
+    let mut values: Vec<f64> =
+        eigenvalues.iter().map(|value| value.as_f64()).filter(|value| value.is_finite()).collect();
+    values.sort_by(|a, b| b.total_cmp(a));
+    let numbered = (1_u32..).map(f64::from).zip(values);
+    let kinds = [("positive", Ordering::Greater), ("negative", Ordering::Less), ("zero", Ordering::Equal)];
+    let plot = Plot::new().x_label("number, from the largest").y_label("eigenvalue");
+    kinds.into_iter().fold(plot, |plot, (kind, side)| {
+        let is_of_kind = |value: f64| value.partial_cmp(&0.0) == Some(side);
+        let points: Vec<(f64, f64)> = numbered.clone().filter(|&(_, value)| is_of_kind(value)).collect();
+        if points.is_empty() { plot } else { plot.stems(format!("{} {kind}", points.len()), points) }
+    })
 }

@@ -2,6 +2,13 @@
 //!
 //! A split is made of indices; [`rows`](super::rows) and [`Batches::rows`](super::Batches::rows) turn them into samples.
 //! The same seed gives the same split.
+//!
+//! | what | for |
+//! |---|---|
+//! | [`shuffled`] | samples that are independent of each other |
+//! | [`stratified`] | classes, of which each part is to have the same share |
+//! | [`ordered`] | samples in order of time: the future is not to be known while training |
+//! | [`k_fold`], [`stratified_k_fold`], [`rolling`] | the same three when data are scarce: several divisions, each sample tested once |
 
 use std::collections::BTreeMap;
 
@@ -11,6 +18,10 @@ use rand::seq::SliceRandom;
 
 use super::samples::counted;
 use crate::error::{Error, ErrorKind};
+
+mod folds;
+
+pub use folds::{Fold, k_fold, rolling, stratified_k_fold};
 
 /// Divides `samples` samples at random into one part for each fraction.
 ///
@@ -31,20 +42,36 @@ use crate::error::{Error, ErrorKind};
 /// # Ok::<(), gradus::Error>(())
 /// ```
 pub fn shuffled<const N: usize>(samples: usize, fractions: [f64; N], seed: u64) -> Result<[Vec<usize>; N], Error> {
-    let fractions = shares(fractions)?;
-    let quotas = fractions.map(|fraction| quota(samples, fraction));
-    let sizes = apportion(samples, quotas, quotas);
-    if let Some(empty) = sizes.iter().position(|&size| size == 0) {
-        return Err(refuse(&format!(
-            "{} too few: part {empty} with a fraction of {:.3} would be empty",
-            if samples == 1 { "1 sample is".to_owned() } else { format!("{samples} samples are") },
-            fractions[empty]
-        )));
-    }
+    let sizes = sizes(samples, fractions)?;
     let mut order: Vec<usize> = (0..samples).collect();
     order.shuffle(&mut StdRng::seed_from_u64(seed));
     let mut parts = [const { Vec::new() }; N];
     deal(&order, sizes, &mut parts);
+    Ok(parts)
+}
+
+/// Divides `samples` samples in order of time: the first part has the earliest, the last part the latest.
+///
+/// Each sample is in exactly one part, in order. The size of a part differs from its fraction of all samples by less than
+/// one. For what depends on time: were the parts shuffled, a model would be tested by days between those it has seen.
+///
+/// # Errors
+///
+/// If a fraction is not above 0, the fractions do not add up to 1, or a part would be empty.
+///
+/// # Examples
+///
+/// ```
+/// use gradus::data::split;
+///
+/// let [train, test] = split::ordered(5, [0.6, 0.4])?;
+/// assert_eq!((train, test), (vec![0, 1, 2], vec![3, 4]));
+/// # Ok::<(), gradus::Error>(())
+/// ```
+pub fn ordered<const N: usize>(samples: usize, fractions: [f64; N]) -> Result<[Vec<usize>; N], Error> {
+    let order: Vec<usize> = (0..samples).collect();
+    let mut parts = [const { Vec::new() }; N];
+    deal(&order, sizes(samples, fractions)?, &mut parts);
     Ok(parts)
 }
 
@@ -103,6 +130,21 @@ pub fn stratified<const N: usize>(labels: &[usize], fractions: [f64; N], seed: u
         part.shuffle(&mut rng);
     }
     Ok(parts)
+}
+
+/// The size of each part, none of them 0.
+fn sizes<const N: usize>(samples: usize, fractions: [f64; N]) -> Result<[usize; N], Error> {
+    let fractions = shares(fractions)?;
+    let quotas = fractions.map(|fraction| quota(samples, fraction));
+    let sizes = apportion(samples, quotas, quotas);
+    if let Some(empty) = sizes.iter().position(|&size| size == 0) {
+        return Err(refuse(&format!(
+            "{} too few: part {empty} with a fraction of {:.3} would be empty",
+            if samples == 1 { "1 sample is".to_owned() } else { format!("{samples} samples are") },
+            fractions[empty]
+        )));
+    }
+    Ok(sizes)
 }
 
 /// The fractions, checked and scaled to a sum of 1.
