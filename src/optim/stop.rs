@@ -397,16 +397,43 @@ impl Stop {
 }
 
 /// Stops after n iterations.
+///
+/// # Examples
+///
+/// ```
+/// use gradus::optim::stop::{self, Status};
+///
+/// assert!(stop::max_iterations(3).ask(&Status { iteration: 3, ..Status::start() }).is_some());
+/// ```
 pub fn max_iterations(n: u64) -> Stop {
     Stop::leaf(Criterion::MaxIterations(n))
 }
 
 /// Stops after n passes over the data; without batches it never does.
+///
+/// # Examples
+///
+/// ```
+/// use gradus::optim::stop::{self, Status};
+///
+/// assert!(stop::max_epochs(3).ask(&Status { epoch: 2, ..Status::start() }).is_none());
+/// ```
 pub fn max_epochs(n: u64) -> Stop {
     Stop::leaf(Criterion::MaxEpochs(n))
 }
 
 /// Stops at the first iteration that ends after this time. What is computed until then depends on the machine.
+///
+/// # Examples
+///
+/// ```
+/// use gradus::optim::stop::{self, Status};
+///
+/// use std::time::Duration;
+///
+/// let mut minute = stop::time(Duration::from_secs(60));
+/// assert!(minute.ask(&Status { elapsed: Duration::from_secs(61), ..Status::start() }).is_some());
+/// ```
 pub fn time(limit: Duration) -> Stop {
     Stop::leaf(Criterion::Time(limit))
 }
@@ -416,6 +443,14 @@ pub fn time(limit: Duration) -> Stop {
 /// # Panics
 ///
 /// If ε is not a finite number ≥ 0.
+///
+/// # Examples
+///
+/// ```
+/// use gradus::optim::stop::{self, Status};
+///
+/// assert!(stop::gradient_norm(1e-6).ask(&Status { gradient_norm: 1e-7, ..Status::start() }).is_some());
+/// ```
 #[track_caller]
 pub fn gradient_norm(tolerance: f64) -> Stop {
     Stop::leaf(Criterion::GradientNorm(checked("gradient_norm", tolerance)))
@@ -426,6 +461,15 @@ pub fn gradient_norm(tolerance: f64) -> Stop {
 /// # Panics
 ///
 /// If ε is not a finite number ≥ 0.
+///
+/// # Examples
+///
+/// ```
+/// use gradus::optim::stop::{self, Status};
+///
+/// let status = Status { value: 1.0, previous: 1.5, ..Status::start() };
+/// assert!(stop::value_change(0.5).ask(&status).is_some() && stop::value_change(0.4).ask(&status).is_none());
+/// ```
 #[track_caller]
 pub fn value_change(tolerance: f64) -> Stop {
     Stop::leaf(Criterion::ValueChange { tolerance: checked("value_change", tolerance), relative: false })
@@ -436,6 +480,15 @@ pub fn value_change(tolerance: f64) -> Stop {
 /// # Panics
 ///
 /// If ε is not a finite number ≥ 0.
+///
+/// # Examples
+///
+/// ```
+/// use gradus::optim::stop::{self, Status};
+///
+/// let status = Status { value: 100.0, previous: 101.0, ..Status::start() };
+/// assert!(stop::relative_value_change(0.01).ask(&status).is_some());
+/// ```
 #[track_caller]
 pub fn relative_value_change(tolerance: f64) -> Stop {
     Stop::leaf(Criterion::ValueChange { tolerance: checked("relative_value_change", tolerance), relative: true })
@@ -446,6 +499,14 @@ pub fn relative_value_change(tolerance: f64) -> Stop {
 /// # Panics
 ///
 /// If ε is not a finite number ≥ 0.
+///
+/// # Examples
+///
+/// ```
+/// use gradus::optim::stop::{self, Status};
+///
+/// assert!(stop::step_norm(1e-6).ask(&Status { step_norm: 1e-7, ..Status::start() }).is_some());
+/// ```
 #[track_caller]
 pub fn step_norm(tolerance: f64) -> Stop {
     Stop::leaf(Criterion::StepNorm(checked("step_norm", tolerance)))
@@ -456,6 +517,14 @@ pub fn step_norm(tolerance: f64) -> Stop {
 /// # Panics
 ///
 /// If it is NaN.
+///
+/// # Examples
+///
+/// ```
+/// use gradus::optim::stop::{self, Status};
+///
+/// assert!(stop::target(0.1).ask(&Status { value: 0.05, ..Status::start() }).is_some());
+/// ```
 #[track_caller]
 pub fn target(value: f64) -> Stop {
     assert!(!value.is_nan(), "stop: target is NaN, expected a number");
@@ -468,6 +537,16 @@ pub fn target(value: f64) -> Stop {
 /// # Panics
 ///
 /// If the patience is 0.
+///
+/// # Examples
+///
+/// ```
+/// use gradus::optim::stop::{self, Status};
+///
+/// let mut patience = stop::early_stopping(2);
+/// let mut ask = |metric| patience.ask(&Status { validation: Some(metric), ..Status::start() }).is_some();
+/// assert_eq!([5.0, 4.0, 4.5, 4.2].map(&mut ask), [false, false, false, true]);
+/// ```
 #[track_caller]
 pub fn early_stopping(patience: u64) -> Stop {
     early_stopping_by(patience, 0.0)
@@ -478,6 +557,16 @@ pub fn early_stopping(patience: u64) -> Stop {
 /// # Panics
 ///
 /// If the patience is 0, or `min_delta` no finite number ≥ 0.
+///
+/// # Examples
+///
+/// ```
+/// use gradus::optim::stop::{self, Status};
+///
+/// let mut patience = stop::early_stopping_by(2, 1.0);
+/// let mut ask = |metric| patience.ask(&Status { validation: Some(metric), ..Status::start() }).is_some();
+/// assert_eq!([5.0, 4.5, 4.2].map(&mut ask), [false, false, true]);
+/// ```
 #[track_caller]
 pub fn early_stopping_by(patience: u64, min_delta: f64) -> Stop {
     assert!(patience > 0, "stop: the patience is 0, expected at least 1");
@@ -490,6 +579,14 @@ pub fn early_stopping_by(patience: u64, min_delta: f64) -> Stop {
 /// # Panics
 ///
 /// If the bound is NaN.
+///
+/// # Examples
+///
+/// ```
+/// use gradus::optim::stop::{self, Status};
+///
+/// assert!(stop::above(1e3).ask(&Status { value: 1e4, ..Status::start() }).is_some());
+/// ```
 #[track_caller]
 pub fn above(bound: f64) -> Stop {
     assert!(!bound.is_nan(), "stop: the bound is NaN, expected a number");
@@ -501,6 +598,16 @@ pub fn above(bound: f64) -> Stop {
 /// # Panics
 ///
 /// If k is 0.
+///
+/// # Examples
+///
+/// ```
+/// use gradus::optim::stop::{self, Status};
+///
+/// let mut twice = stop::growing(2);
+/// let mut ask = |(previous, value)| twice.ask(&Status { value, previous, fresh: true, ..Status::start() }).is_some();
+/// assert_eq!([(1.0, 2.0), (2.0, 3.0)].map(&mut ask), [false, true]);
+/// ```
 #[track_caller]
 pub fn growing(times: u64) -> Stop {
     assert!(times > 0, "stop: growing is 0 times in a row, expected at least 1");
@@ -510,7 +617,9 @@ pub fn growing(times: u64) -> Stop {
 /// Stops after the current iteration when the flag is raised, from another thread or from a handler of Ctrl-C. The best
 /// parameters come back.
 ///
-/// The library installs no handler by itself; the crate `ctrlc` makes one in a line:
+/// The library installs no handler by itself; the crate `ctrlc` makes one in a line.
+///
+/// # Examples
 ///
 /// ```
 /// use gradus::optim::stop;
