@@ -1,4 +1,4 @@
-//! AdaDelta.
+//! `AdaDelta`.
 
 use super::Descent;
 use super::allowed::Allowed;

@@ -1,4 +1,4 @@
-//! AdaMax.
+//! `AdaMax`.
 
 use super::Descent;
 use super::allowed::Allowed;

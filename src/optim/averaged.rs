@@ -16,7 +16,7 @@ use crate::real::Real;
 /// from 1. Buffers, such as running statistics, are copied; those of batch normalisation belong to the last iterate, and
 /// are best found anew by a pass over the data.
 ///
-/// Defaults: s = 1, k = 1, which is θ̄_T = (1/T) Σ θₜ. For stochastic weight averaging s is where the learning rate becomes
+/// Defaults: s = 1, k = 1, which is θ̄ = (1/T) Σ θₜ. For stochastic weight averaging s is where the learning rate becomes
 /// constant or cyclic, and k an epoch or a cycle.
 ///
 /// In `f32` a mean of more than some 10⁵ iterates hardly moves, being rounded every time: take every k-th.

@@ -19,7 +19,7 @@ use crate::real::Real;
 /// no ε is needed.
 ///
 /// Defaults: η 10⁻⁴, β₁ 0.9, β₂ 0.99, those of the paper, and λ = 0. The paper advises an η 3 to 10 times smaller than for
-/// AdamW and a λ as many times larger.
+/// [`AdamW`](super::AdamW) and a λ as many times larger.
 ///
 /// # Examples
 ///

@@ -1,4 +1,4 @@
-//! NAdam.
+//! `NAdam`.
 
 use std::sync::{Mutex, PoisonError};
 

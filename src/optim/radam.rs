@@ -1,4 +1,4 @@
-//! RAdam.
+//! `RAdam`.
 
 use super::Descent;
 use super::adam::Moments;

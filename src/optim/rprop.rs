@@ -13,15 +13,15 @@ use crate::real::Real;
 /// first step     s = η
 /// sign(g) = d    s ← s η⁺
 /// sign(g) = −d   s ← s η⁻,  g ← 0          (else s stays)
-/// s ← min(max(s, s_min), s_max)
+/// s ← min(max(s, sₘᵢₙ), sₘₐₓ)
 /// d ← sign(g)
 /// θ ← θ − s d
 /// ```
 ///
-/// η `learning_rate`, η⁻ and η⁺ `factors`, s_min and s_max `step_bounds`, s `step_size`, d `direction` (0 before the first
+/// η `learning_rate`, η⁻ and η⁺ `factors`, sₘᵢₙ and sₘₐₓ `step_bounds`, s `step_size`, d `direction` (0 before the first
 /// step). Where the sign has turned, θ waits for one step, and the step after that leaves s as it is.
 ///
-/// Defaults: η 0.01, η⁻ 0.5, η⁺ 1.2, s_min 10⁻⁶, s_max 50, as in PyTorch. The paper begins with 0.1.
+/// Defaults: η 0.01, η⁻ 0.5, η⁺ 1.2, sₘᵢₙ 10⁻⁶, sₘₐₓ 50, as in PyTorch. The paper begins with 0.1.
 ///
 /// η is the length of the first step and nothing else: a schedule, or another learning rate later on, changes no step.
 /// For whole batches: from batch to batch a sign turns by chance, which only ever shortens the steps.
@@ -111,7 +111,7 @@ impl<T: Real> Descent<RpropRule, T> {
         self
     }
 
-    /// s_min and s_max, between which the length of a step stays; the defaults are 10⁻⁶ and 50.
+    /// sₘᵢₙ and sₘₐₓ, between which the length of a step stays; the defaults are 10⁻⁶ and 50.
     ///
     /// # Panics
     ///

@@ -49,9 +49,9 @@ impl Schedule for Linear {
     }
 }
 
-/// η_min + ½(η₀ − η_min)(1 + cos(πt/T)), and η_min from T on.
+/// ηₘᵢₙ + ½(η₀ − ηₘᵢₙ)(1 + cos(πt/T)), and ηₘᵢₙ from T on.
 ///
-/// Default: η_min = 0.
+/// Default: ηₘᵢₙ = 0.
 ///
 /// PyTorch's `CosineAnnealingLR` rises again after T.
 ///
@@ -95,7 +95,7 @@ impl Cosine {
         Self { iterations: counted("Cosine", "iterations", iterations), minimum: 0.0 }
     }
 
-    /// η_min, where it ends.
+    /// ηₘᵢₙ, where it ends.
     ///
     /// # Panics
     ///
@@ -128,7 +128,7 @@ impl Schedule for Cosine {
 
 /// [`Cosine`]s one after the other, each from η₀: the i-th, counted from 0, lasts T₀ mⁱ iterations.
 ///
-/// Defaults: m = 1, η_min = 0.
+/// Defaults: m = 1, ηₘᵢₙ = 0.
 ///
 /// # Examples
 ///
@@ -191,7 +191,7 @@ impl WarmRestarts {
         self
     }
 
-    /// η_min, which each cosine comes near to.
+    /// ηₘᵢₙ, which each cosine comes near to.
     ///
     /// # Panics
     ///

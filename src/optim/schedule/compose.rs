@@ -25,7 +25,7 @@ use crate::optim::allowed::counted;
 ///
 /// # References
 ///
-/// Goyal et al. 2017, Accurate, large minibatch SGD: training ImageNet in 1 hour.
+/// Goyal et al. 2017, Accurate, large minibatch SGD: training `ImageNet` in 1 hour.
 #[derive(Clone, Debug)]
 pub struct WarmUp<S> {
     iterations: u64,
@@ -87,7 +87,7 @@ impl<S: Schedule> Schedule for WarmUp<S> {
 ///
 /// # References
 ///
-/// Hu et al. 2024, MiniCPM: unveiling the potential of small language models with scalable training strategies.
+/// Hu et al. 2024, `MiniCPM`: unveiling the potential of small language models with scalable training strategies.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct WarmUpStableDecay {
     warm_up: u64,

@@ -3,10 +3,10 @@
 use super::Schedule;
 use crate::optim::allowed::{Allowed, counted};
 
-/// From η_min to η₀ and back along lines, again and again.
+/// From ηₘᵢₙ to η₀ and back along lines, again and again.
 ///
 /// ```text
-/// η_min + (η₀ − η_min) γᵏ h
+/// ηₘᵢₙ + (η₀ − ηₘᵢₙ) γᵏ h
 /// ```
 ///
 /// k is the number of cycles that are over, γ `shrink`, h goes from 0 to 1 in `up` iterations and back to 0 in `down`.
@@ -36,11 +36,11 @@ pub struct Cyclic {
 }
 
 impl Cyclic {
-    /// From η_min = `minimum` to η₀ in `up` iterations, and back in as many.
+    /// From ηₘᵢₙ = `minimum` to η₀ in `up` iterations, and back in as many.
     ///
     /// # Panics
     ///
-    /// If η_min is not a finite number ≥ 0, or `up` is 0.
+    /// If ηₘᵢₙ is not a finite number ≥ 0, or `up` is 0.
     ///
     /// # Examples
     ///

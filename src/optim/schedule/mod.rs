@@ -8,10 +8,10 @@
 //! Polynomial           η₀ (1 + αt)^(−β), β ∈ (0.5, 1]
 //! InverseTime          η₀/(1 + αt), also η₀/t
 //! Linear               η₀ (1 − t/T), then 0
-//! Cosine               η_min + ½(η₀ − η_min)(1 + cos(πt/T)), then η_min
+//! Cosine               ηₘᵢₙ + ½(η₀ − ηₘᵢₙ)(1 + cos(πt/T)), then ηₘᵢₙ
 //! WarmRestarts         cosines one after the other
 //! OneCycle             up to η₀ and far down, both along cosines
-//! Cyclic               between η_min and η₀ along lines
+//! Cyclic               between ηₘᵢₙ and η₀ along lines
 //! WarmUp               a line up to what comes then
 //! WarmUpStableDecay    a line up to η₀, η₀, a line down to 0
 //! Sequence             one after the other
