@@ -13,7 +13,7 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Error> {
 /// Writes a file so that under its name there is the old content or the new, never a part of it.
 ///
 /// The bytes go to a new file in the same directory, which then takes the name; what was there is replaced.
-#[cfg(any(feature = "safetensors", feature = "plot"))]
+#[cfg(any(feature = "csv", feature = "safetensors", feature = "plot"))]
 pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     let fail = |source| failed("write", path, source);
     let temporary = beside(path).map_err(fail)?;
@@ -25,7 +25,7 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     })
 }
 
-#[cfg(any(feature = "safetensors", feature = "plot"))]
+#[cfg(any(feature = "csv", feature = "safetensors", feature = "plot"))]
 fn create(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     use std::io::Write;
     let mut file = std::fs::OpenOptions::new().write(true).create_new(true).open(path)?;
@@ -35,7 +35,7 @@ fn create(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
 }
 
 /// A name in the same directory that nobody else uses: renaming works within one file system only.
-#[cfg(any(feature = "safetensors", feature = "plot"))]
+#[cfg(any(feature = "csv", feature = "safetensors", feature = "plot"))]
 fn beside(path: &Path) -> std::io::Result<std::path::PathBuf> {
     use std::sync::atomic::{AtomicU64, Ordering};
     static COUNT: AtomicU64 = AtomicU64::new(0);

@@ -70,6 +70,7 @@ mod grad;
 #[cfg(feature = "safetensors")]
 pub mod io;
 mod kernel;
+pub mod minimize;
 pub mod nn;
 pub mod number;
 pub mod op;
@@ -109,6 +110,7 @@ pub struct Readme;
 pub mod prelude {
     pub use crate::check;
     pub use crate::functional::*;
+    pub use crate::minimize::{minimize, minimize_batches};
     pub use crate::nn::{
         Activation, BatchNorm, CrossEntropy, Dropout, Embedding, Init, Layer, LayerNorm, Linear, Mlp, Sequential,
         accuracy, bce_with_logits, cross_entropy, huber, mae, mse,

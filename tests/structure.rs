@@ -22,6 +22,7 @@ const LAYERS: &[(&str, u32)] = &[
     ("check", 6),
     ("nn", 6),
     ("data", 7),
+    ("minimize", 7),
     ("io", 7),
     ("train", 7),
     ("plot", 7),

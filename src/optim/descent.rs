@@ -261,11 +261,9 @@ impl<R: Rule, T: Real> Descent<R, T> {
         });
     }
 
-    fn look_back(&mut self, params: &mut Params<T>) {
-        if self.ahead {
-            self.look(params, R::look_back::<T>);
-            self.ahead = false;
-        }
+    /// The learning rate of the last step, of tensors without a group; 0 before the first.
+    pub(super) fn last_rate(&self) -> f64 {
+        self.rates.first().copied().unwrap_or(0.0)
     }
 
     /// The names of what a state keeps of it, in order.
@@ -299,12 +297,19 @@ impl<R: Rule, T: Real> Optimizer<T> for Descent<R, T> {
         self.expect_fit(params.layout());
         if !self.memory.is_ready(params.layout()) {
             // Tensors were frozen or added: those that were moved go back before others are.
-            self.look_back(params);
+            self.unprepare(params);
             self.memory.prepare(params.layout(), &self.rule, &self.groups);
         }
         if !self.ahead {
             self.look(params, R::look_ahead::<T>);
             self.ahead = true;
+        }
+    }
+
+    fn unprepare(&mut self, params: &mut Params<T>) {
+        if self.ahead {
+            self.look(params, R::look_back::<T>);
+            self.ahead = false;
         }
     }
 
@@ -323,7 +328,7 @@ impl<R: Rule, T: Real> Optimizer<T> for Descent<R, T> {
         }
         if self.skip_not_finite && !self.is_finite(gradient.flat()) {
             self.skipped += 1;
-            return self.look_back(params);
+            return self.unprepare(params);
         }
         params.apply_updates(gradient);
         if self.accumulate == 1 && self.clip_value == f64::INFINITY {
@@ -331,7 +336,7 @@ impl<R: Rule, T: Real> Optimizer<T> for Descent<R, T> {
         } else {
             let (count, limit, threads) = (self.accumulate, self.clip_value, self.step_threads());
             if !self.intake.take(gradient.flat(), count, limit, threads) {
-                return self.look_back(params);
+                return self.unprepare(params);
             }
             let intake = std::mem::take(&mut self.intake);
             self.update(params, &intake.values);

@@ -69,16 +69,21 @@ mod adam;
 mod adamax;
 mod adamw;
 mod allowed;
+mod armijo;
 mod average;
 mod averaged;
 mod descent;
 mod ema;
 mod group;
 mod intake;
+mod lbfgs;
 mod lion;
 mod lookahead;
 mod memory;
+mod method;
 mod nadam;
+mod newton_cg;
+mod objective;
 mod options;
 mod plateau;
 mod radam;
@@ -88,19 +93,27 @@ mod rule;
 pub mod schedule;
 mod sgd;
 mod state;
+pub mod stop;
+mod vector;
+mod wolfe;
 
 pub use adadelta::{AdaDelta, AdaDeltaRule};
 pub use adagrad::{AdaGrad, AdaGradRule};
 pub use adam::{Adam, AdamRule};
 pub use adamax::{AdaMax, AdaMaxRule};
 pub use adamw::AdamW;
+pub use armijo::{Armijo, GradientDescent};
 pub use averaged::Averaged;
 pub use descent::Descent;
 pub use ema::Ema;
 pub use group::{Group, Settings};
+pub use lbfgs::Lbfgs;
 pub use lion::{Lion, LionRule};
 pub use lookahead::{NesterovLookahead, NesterovLookaheadRule};
+pub use method::{Evaluation, Method};
 pub use nadam::{NAdam, NAdamRule};
+pub use newton_cg::NewtonCg;
+pub use objective::{Flat, Objective, Stuck, flat};
 pub use plateau::{PlateauState, ReduceOnPlateau, Reduction};
 pub use radam::{RAdam, RAdamRule};
 pub use rmsprop::{RmsProp, RmsPropRule};
@@ -109,6 +122,7 @@ pub use rule::{Iteration, Rule, Vectors};
 pub use schedule::Schedule;
 pub use sgd::{Sgd, SgdRule};
 pub use state::{Progress, State};
+pub use wolfe::{Accepted, Wolfe};
 
 /// What changes parameters against a gradient, step by step.
 ///
@@ -155,6 +169,30 @@ pub trait Optimizer<T: Real>: fmt::Debug {
     /// ```
     #[track_caller]
     fn prepare(&mut self, params: &mut Params<T>) {
+        let _ = params;
+    }
+
+    /// Takes back what [`prepare`](Optimizer::prepare) has done, to the bit, where no step follows.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::optim::NesterovLookahead;
+    /// use gradus::prelude::*;
+    ///
+    /// let mut params = Params::<f32>::new();
+    /// let _ = params.add("x", [], || 1.0);
+    /// let (mut gradient, mut optimizer) = (params.gradient(), NesterovLookahead::new(0.1));
+    /// optimizer.prepare(&mut params);
+    /// gradient.flat_mut().fill(1.0);
+    /// optimizer.step(&mut params, &gradient);
+    /// let iterate = params.flat()[0];
+    /// optimizer.prepare(&mut params);
+    /// assert_ne!(params.flat(), [iterate]);
+    /// optimizer.unprepare(&mut params);
+    /// assert_eq!(params.flat(), [iterate]);
+    /// ```
+    fn unprepare(&mut self, params: &mut Params<T>) {
         let _ = params;
     }
 
@@ -220,6 +258,10 @@ pub trait Optimizer<T: Real>: fmt::Debug {
 impl<T: Real, O: Optimizer<T> + ?Sized> Optimizer<T> for Box<O> {
     fn prepare(&mut self, params: &mut Params<T>) {
         (**self).prepare(params);
+    }
+
+    fn unprepare(&mut self, params: &mut Params<T>) {
+        (**self).unprepare(params);
     }
 
     fn step(&mut self, params: &mut Params<T>, gradient: &Gradient<T>) {

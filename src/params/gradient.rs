@@ -369,6 +369,13 @@ impl<T: Real> Gradient<T> {
         self.buffers[self.layout.buffers[buffer].range()].copy_from_slice(values);
     }
 
+    /// Sets the derivatives of frozen tensors to 0.
+    pub(crate) fn clear_frozen(&mut self, layout: &Layout) {
+        for slot in layout.params.iter().filter(|slot| slot.frozen) {
+            self.values[slot.range()].fill(T::zero());
+        }
+    }
+
     pub(super) fn updates(&self) -> impl Iterator<Item = (usize, &[T])> {
         let updated = self.updated.iter().enumerate().filter(|(_, updated)| **updated);
         updated.map(|(index, _)| (index, &self.buffers[self.layout.buffers[index].range()]))

@@ -1,6 +1,6 @@
 //! Going back to earlier values.
 
-use super::Params;
+use super::{Params, norm};
 use crate::kernel::aligned::Aligned;
 use crate::real::Real;
 
@@ -23,6 +23,76 @@ pub struct Snapshot<T> {
     store: u64,
     values: Aligned<T>,
     buffers: Aligned<T>,
+}
+
+impl<T: Real> Snapshot<T> {
+    /// Takes the values that the parameters have now, in the memory it has.
+    ///
+    /// # Panics
+    ///
+    /// If `params` is another store.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let mut params = Params::<f64>::new();
+    /// let x = params.add("x", [1], || 1.0);
+    /// let mut snapshot = params.snapshot();
+    /// params.value_mut(x).fill(2.0);
+    /// snapshot.update(&params);
+    /// params.value_mut(x).fill(3.0);
+    /// params.restore(&snapshot);
+    /// assert_eq!(params.flat(), [2.0]);
+    /// ```
+    #[track_caller]
+    pub fn update(&mut self, params: &Params<T>) {
+        self.expect(params);
+        self.values.copy_from_slice(&params.values);
+        self.buffers.copy_from_slice(&params.buffers);
+    }
+
+    /// ‖θ − θ′‖, the Euclidean distance between the learned values now and then.
+    ///
+    /// # Panics
+    ///
+    /// If `params` is another store.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let mut params = Params::<f64>::new();
+    /// params.add("x", [2], || 0.0);
+    /// let snapshot = params.snapshot();
+    /// params.flat_mut().copy_from_slice(&[3.0, 4.0]);
+    /// assert_eq!(snapshot.distance(&params), 5.0);
+    /// ```
+    #[must_use]
+    #[track_caller]
+    pub fn distance(&self, params: &Params<T>) -> f64 {
+        self.expect(params);
+        let differences = || self.values.iter().zip(params.flat()).map(|(a, b)| b.as_f64() - a.as_f64());
+        norm(
+            |unit| differences().map(|d| (d / unit) * (d / unit)).sum(),
+            || differences().fold(0.0, |most, d| d.abs().max(most)),
+        )
+    }
+
+    #[track_caller]
+    fn expect(&self, params: &Params<T>) {
+        assert!(
+            self.store == params.layout.store
+                && (self.values.len(), self.buffers.len()) == (params.values.len(), params.buffers.len()),
+            "params: a snapshot of store #{} with {} values, this is store #{} with {}",
+            self.store,
+            self.values.len(),
+            params.layout.store,
+            params.values.len()
+        );
+    }
 }
 
 impl<T: Real> Params<T> {
@@ -65,15 +135,7 @@ impl<T: Real> Params<T> {
     /// ```
     #[track_caller]
     pub fn restore(&mut self, snapshot: &Snapshot<T>) {
-        assert!(
-            snapshot.store == self.layout.store
-                && (snapshot.values.len(), snapshot.buffers.len()) == (self.values.len(), self.buffers.len()),
-            "params: a snapshot of store #{} with {} values, this is store #{} with {}",
-            snapshot.store,
-            snapshot.values.len(),
-            self.layout.store,
-            self.values.len()
-        );
+        snapshot.expect(self);
         self.values.copy_from_slice(&snapshot.values);
         self.buffers.copy_from_slice(&snapshot.buffers);
     }

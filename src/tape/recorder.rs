@@ -377,6 +377,17 @@ impl<'t, T: Real> Recorder<'t, T> {
         self.run_into(ids, None);
     }
 
+    /// Describes the first value on the way to these that is NaN or infinite, if there is one.
+    ///
+    /// Values that were read before are not looked at again.
+    pub(crate) fn first_not_finite(self, vars: &[Var<'_, T>]) -> Option<String> {
+        let ids: Vec<_> = vars.iter().map(|var| var.id()).collect();
+        self.live.runner_mut().check_finite(true);
+        let result = self.live.runner_mut().run(&mut self.live.log_mut(), self.live, &ids, None);
+        self.live.runner_mut().check_finite(false);
+        result.err()
+    }
+
     /// Computes these values and writes the parts of a target.
     #[track_caller]
     pub(crate) fn run_into(self, ids: &[u32], target: Option<Target<'_, T>>) {

@@ -49,6 +49,58 @@ impl Progress {
         Self::lines(what, total, io::stderr())
     }
 
+    /// Begins a loop that ends when it ends; [`at`](Progress::at) says how far it is.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::train::Progress;
+    ///
+    /// let mut progress = Progress::endless("iteration");
+    /// for iteration in 1..=3 {
+    ///     progress.at(iteration, format_args!("value {:.2}", 1.0 / iteration as f64));
+    /// }
+    /// progress.finish("converged");
+    /// ```
+    pub fn endless(what: &str) -> Self {
+        #[cfg(feature = "progress")]
+        if io::IsTerminal::is_terminal(&io::stderr()) {
+            return Self { what: what.into(), total: 0, done: 0, screen: Screen::Bar(spinner(what)) };
+        }
+        Self::lines(what, 0, io::stderr())
+    }
+
+    /// So many steps are done. As lines, the first is shown, and then one whenever the number has doubled.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::train::Progress;
+    ///
+    /// let path = std::env::temp_dir().join(format!("gradus-endless-{}.log", std::process::id()));
+    /// let mut progress = Progress::lines("iteration", 0, std::fs::File::create(&path)?);
+    /// (1..=100).for_each(|iteration| progress.at(iteration, "running"));
+    /// let log = std::fs::read_to_string(&path)?;
+    /// std::fs::remove_file(&path)?;
+    /// assert_eq!(log.lines().count(), 7); // 1, 2, 4, …, 64
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn at(&mut self, done: usize, state: impl Display) {
+        match &mut self.screen {
+            #[cfg(feature = "progress")]
+            Screen::Bar(bar) => {
+                bar.set_position(done as u64);
+                bar.set_message(state.to_string());
+            }
+            Screen::Lines(output) => {
+                if done >= 2 * self.done {
+                    let _ = writeln!(output, "{} {done}: {state}", self.what);
+                    self.done = done;
+                }
+            }
+        }
+    }
+
     /// Begins a loop of `total` steps that is shown as lines in `output`, such as a log file.
     ///
     /// # Examples
@@ -124,6 +176,15 @@ impl Progress {
             }
         }
     }
+}
+
+#[cfg(feature = "progress")]
+fn spinner(what: &str) -> indicatif::ProgressBar {
+    let style = indicatif::ProgressStyle::with_template("{spinner} {prefix} {pos} {elapsed}  {msg}");
+    indicatif::ProgressBar::new_spinner()
+        .with_prefix(what.to_owned())
+        .with_style(style.expect("a template that is valid"))
+        .with_finish(indicatif::ProgressFinish::Abandon)
 }
 
 #[cfg(feature = "progress")]

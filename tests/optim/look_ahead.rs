@@ -85,6 +85,25 @@ fn preparing_twice_is_preparing_once() {
 }
 
 #[test]
+fn a_preparation_can_be_taken_back() {
+    for (name, mut optimizer) in all::<f32>(&Plain) {
+        let mut params = store::<f32>();
+        walk(&mut optimizer, &mut params, 0..3);
+        let before = bits(params.flat());
+        optimizer.unprepare(&mut params);
+        optimizer.prepare(&mut params);
+        optimizer.unprepare(&mut params);
+        assert_eq!(bits(params.flat()), before, "{name}");
+    }
+    let (mut params, mut optimizer) = (store::<f32>(), NesterovLookahead::new(0.1));
+    optimizer.prepare(&mut params);
+    optimizer.unprepare(&mut params);
+    let mut gradient = params.gradient();
+    gradient.flat_mut().fill(1.0);
+    assert_eq!(panics(|| optimizer.step(&mut params, &gradient)), UNPREPARED);
+}
+
+#[test]
 fn frozen_tensors_are_not_moved() {
     let (mut params, mut optimizer) = (store::<f64>(), NesterovLookahead::new(0.1));
     walk(&mut optimizer, &mut params, 0..3);

@@ -1,0 +1,174 @@
+//! What is iterated: a method on a whole objective, or an optimiser on batches.
+
+use std::fmt;
+
+use super::loss::Loss;
+use crate::data::{Batches, Samples};
+use crate::optim::{Evaluation, Method, Objective, Optimizer, Stuck};
+use crate::params::{Gradient, Params};
+use crate::real::Real;
+use crate::tape::{Step, Tape, Var};
+
+/// What a run drives.
+pub trait Work<T: Real> {
+    /// Whether values are of batches, each of another one.
+    const BATCHES: bool;
+
+    /// Moves the parameters to where the next value is wanted.
+    fn begin(&mut self, params: &mut Params<T>);
+
+    /// The value and the gradient at the parameters; `None` where an epoch ends.
+    fn evaluate(&mut self, params: &Params<T>, gradient: &mut Gradient<T>) -> Option<f64>;
+
+    /// Makes one iteration from where value and gradient are known; the value where it knows it already, and how often it
+    /// asked for one.
+    ///
+    /// # Errors
+    ///
+    /// If there is no way on; the parameters are as they were.
+    fn advance(
+        &mut self,
+        params: &mut Params<T>,
+        gradient: &mut Gradient<T>,
+        value: f64,
+    ) -> Result<(Option<f64>, u64), Stuck>;
+
+    /// The learning rate or step length of the last iteration.
+    fn step_size(&self) -> f64;
+
+    /// The first op whose result is not finite.
+    fn first_not_finite(&self, params: &Params<T>) -> Option<String>;
+}
+
+/// What can say where a value is not finite.
+pub trait Explain<T: Real> {
+    /// The first op whose result is not finite, if it is known.
+    fn explain(&self, params: &Params<T>) -> Option<String> {
+        let _ = params;
+        None
+    }
+}
+
+impl<'d, F, T: Real> Explain<T> for Loss<F, T>
+where
+    F: for<'t> Fn(Step<'t, 'd, T>) -> Var<'t, T>,
+{
+    fn explain(&self, params: &Params<T>) -> Option<String> {
+        self.first_not_finite(params)
+    }
+}
+
+/// An objective without a tape, of which only values are known.
+#[derive(Debug)]
+pub struct Opaque<O>(pub(super) O);
+
+impl<T: Real, O: Objective<T>> Objective<T> for Opaque<O> {
+    fn value_and_gradient(&mut self, params: &Params<T>, gradient: &mut Gradient<T>) -> f64 {
+        self.0.value_and_gradient(params, gradient)
+    }
+
+    fn value(&mut self, params: &Params<T>) -> f64 {
+        self.0.value(params)
+    }
+
+    fn hessian_vector(&mut self, params: &Params<T>, v: &[T], product: &mut Gradient<T>) -> Result<(), Stuck> {
+        self.0.hessian_vector(params, v, product)
+    }
+}
+
+impl<T: Real, O> Explain<T> for Opaque<O> {}
+
+/// A method on a whole objective.
+#[derive(Debug)]
+pub struct Whole<O, M> {
+    pub(super) objective: O,
+    pub(super) method: M,
+}
+
+impl<T: Real, O: Objective<T> + Explain<T>, M: Method<T>> Work<T> for Whole<O, M> {
+    const BATCHES: bool = false;
+
+    fn begin(&mut self, params: &mut Params<T>) {
+        self.method.begin(params);
+    }
+
+    fn evaluate(&mut self, params: &Params<T>, gradient: &mut Gradient<T>) -> Option<f64> {
+        Some(self.objective.value_and_gradient(params, gradient))
+    }
+
+    fn advance(
+        &mut self,
+        params: &mut Params<T>,
+        gradient: &mut Gradient<T>,
+        value: f64,
+    ) -> Result<(Option<f64>, u64), Stuck> {
+        let mut at = Evaluation::known(&mut self.objective, params, gradient, value);
+        self.method.advance(&mut at)?;
+        let known = (!at.is_stale()).then(|| at.value());
+        Ok((known, at.evaluations()))
+    }
+
+    fn step_size(&self) -> f64 {
+        self.method.step_size()
+    }
+
+    fn first_not_finite(&self, params: &Params<T>) -> Option<String> {
+        self.objective.explain(params)
+    }
+}
+
+/// An optimiser on batches.
+pub struct Parts<'a, F, X: Samples + ?Sized, Y: Samples + ?Sized, O, T: Real> {
+    pub(super) batches: Batches<'a, X, Y>,
+    pub(super) record: F,
+    pub(super) optimizer: O,
+    pub(super) tape: Tape<T>,
+}
+
+impl<X: Samples + ?Sized, Y: Samples + ?Sized, F, O: fmt::Debug, T: Real> fmt::Debug for Parts<'_, F, X, Y, O, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Parts")
+            .field("batches", &self.batches)
+            .field("optimizer", &self.optimizer)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<F, X, Y, O, T> Work<T> for Parts<'_, F, X, Y, O, T>
+where
+    T: Real,
+    X: Samples + ?Sized,
+    Y: Samples + ?Sized,
+    O: Optimizer<T>,
+    F: for<'t, 'b> Fn(Step<'t, 'b, T>, X::Lent<'b>, Y::Lent<'b>) -> Var<'t, T>,
+{
+    const BATCHES: bool = true;
+
+    fn begin(&mut self, params: &mut Params<T>) {
+        self.optimizer.prepare(params);
+    }
+
+    fn evaluate(&mut self, params: &Params<T>, gradient: &mut Gradient<T>) -> Option<f64> {
+        let (x, y) = self.batches.next()?;
+        let step = self.tape.record(params);
+        Some((self.record)(&step, x, y).backward(gradient).as_f64())
+    }
+
+    fn advance(
+        &mut self,
+        params: &mut Params<T>,
+        gradient: &mut Gradient<T>,
+        _: f64,
+    ) -> Result<(Option<f64>, u64), Stuck> {
+        self.optimizer.step(params, gradient);
+        Ok((None, 0))
+    }
+
+    fn step_size(&self) -> f64 {
+        self.optimizer.learning_rate()
+    }
+
+    fn first_not_finite(&self, _: &Params<T>) -> Option<String> {
+        None
+    }
+}
