@@ -261,7 +261,7 @@ impl ReduceOnPlateau {
     ///         println!("observation {}: η = {}", reduction.observation, reduction.new);
     ///     }
     /// }
-    /// assert!((optimizer.learning_rate() - 0.01).abs() < 1e-18);
+    /// assert!((optimizer.learning_rate() - 0.01).abs() < 1e-15);
     /// ```
     pub fn observe<T: Real>(&mut self, metric: f64, optimizer: &mut (impl Optimizer<T> + ?Sized)) -> Option<Reduction> {
         let state = &mut self.state;

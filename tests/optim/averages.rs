@@ -87,7 +87,7 @@ fn the_mean_of_iterates() {
             average.update(params);
             average.params().map(|params| params.flat()[0])
         });
-        let counts = |i: u64| i >= start && (i - start) % every == 0;
+        let counts = |i: u64| i >= start && (i - start).is_multiple_of(every);
         for (t, found) in (1..).zip(&found) {
             let taken: Vec<f64> = (1..=t).zip(VALUES).filter(|&(i, _)| counts(i)).map(|(_, x)| x).collect();
             let mean = (!taken.is_empty()).then(|| taken.iter().sum::<f64>() / taken.len() as f64);
@@ -101,7 +101,7 @@ fn the_mean_of_iterates() {
     }
 }
 
-/// Seed 001, theorem 0.2: θ̄_T of stochastic gradient descent is nearer to the optimum than θ_T.
+/// Seed 001, theorem 0.2, is about the mean of the iterates; the last one is further from the optimum.
 #[test]
 fn the_averaged_iterate_is_better_under_noise() {
     let mut params = Params::<f64>::new();

@@ -21,6 +21,14 @@ fn follows(schedule: &impl Schedule, until: u64, expected: impl Fn(f64, u64) -> 
     assert_eq!(schedule.rate(0.0, 0), schedule.rate(0.0, 0).abs(), "{schedule:?}: no rate");
 }
 
+fn index(t: u64) -> usize {
+    usize::try_from(t).unwrap()
+}
+
+fn power(base: f64, t: u64) -> f64 {
+    base.powi(i32::try_from(t).unwrap())
+}
+
 fn pi() -> f64 {
     std::f64::consts::PI
 }
@@ -29,10 +37,10 @@ fn pi() -> f64 {
 fn constant_and_steps() {
     follows(&Constant, 20, |base, _| base);
     for (every, factor) in [(1, 0.5), (3, 0.1), (7, 1.0)] {
-        follows(&Step::new(every, factor), 23, |base, t| base * f64::powi(factor, (t / every) as i32));
+        follows(&Step::new(every, factor), 23, |base, t| base * power(factor, t / every));
     }
     follows(&MultiStep::new([2, 5], 0.5), 8, |base, t| {
-        base * [1.0, 1.0, 0.5, 0.5, 0.5, 0.25, 0.25, 0.25, 0.25][t as usize]
+        base * [1.0, 1.0, 0.5, 0.5, 0.5, 0.25, 0.25, 0.25, 0.25][index(t)]
     });
     follows(&MultiStep::new([0], 0.5), 3, |base, _| base * 0.5);
     follows(&MultiStep::new([], 0.5), 3, |base, _| base);
@@ -92,7 +100,7 @@ fn restarts() {
 fn up_and_down_along_lines() {
     let plan = Cyclic::new(0.0, 2).down(4).shrink(0.5);
     let heights = [0.0, 0.5, 1.0, 0.75, 0.5, 0.25, 0.0, 0.25, 0.5, 0.375, 0.25, 0.125, 0.0];
-    follows(&plan, 12, |base, t| base * heights[t as usize]);
+    follows(&plan, 12, |base, t| base * heights[index(t)]);
     follows(&Cyclic::new(1e-4, 1), 6, |base, t| if t % 2 == 0 { 1e-4 } else { base });
 }
 
@@ -116,13 +124,13 @@ fn warm_ups() {
     follows(&WarmUpStableDecay::new(3, 4, 5), 14, parts);
     let composed = WarmUp::new(3, Sequence::new(Constant).then(4, Linear::new(5)));
     follows(&composed, 14, parts);
-    follows(&WarmUpStableDecay::new(0, 0, 2), 4, |base, t| base * [1.0, 0.5, 0.0, 0.0, 0.0][t as usize]);
+    follows(&WarmUpStableDecay::new(0, 0, 2), 4, |base, t| base * [1.0, 0.5, 0.0, 0.0, 0.0][index(t)]);
 }
 
 #[test]
 fn composed() {
     let plan = Sequence::new(Step::new(1, 0.5)).then(3, Constant).then(4, InverseTime::harmonic());
-    follows(&plan, 7, |base, t| base * [1.0, 0.5, 0.25, 1.0, 1.0, 0.5, 1.0 / 3.0, 0.25][t as usize]);
+    follows(&plan, 7, |base, t| base * [1.0, 0.5, 0.25, 1.0, 1.0, 0.5, 1.0 / 3.0, 0.25][index(t)]);
     let plan = Product::new(Linear::new(10), Exponential::new(0.1));
     follows(&plan, 12, |base, t| base * (1.0 - t as f64 / 10.0).max(0.0) * (-0.1 * t as f64).exp());
     follows(&Product::new(Exponential::new(0.1), Linear::new(10)), 12, |base, t| plan.rate(base, t));
@@ -130,8 +138,8 @@ fn composed() {
     let shared: std::sync::Arc<dyn Schedule> = std::sync::Arc::new(plan.clone());
     follows(&boxed, 12, |base, t| plan.rate(base, t));
     follows(&shared, 12, |base, t| plan.rate(base, t));
-    let own = from_fn(|base, t| base * 0.5_f64.powi(i32::try_from(t.min(9)).unwrap()));
-    follows(&own, 9, |base, t| base * 0.5_f64.powi(t as i32));
+    let own = from_fn(|base, t| base * power(0.5, t.min(9)));
+    follows(&own, 9, |base, t| base * power(0.5, t));
     assert_eq!(format!("{own:?}"), "|base, t| …");
 }
 
@@ -184,7 +192,7 @@ fn one_cycle_at_its_edges() {
     for n in [1, 2, 3, 4] {
         let rates: Vec<f64> = (0..n + 2).map(|t| OneCycle::new(n).rate(1.0, t)).collect();
         assert!(rates.iter().all(|rate| (4e-6..=1.0).contains(&(rate + 1e-18))), "{n}: {rates:?}");
-        assert!((rates[n as usize + 1] - 4e-6).abs() < 1e-18 || n == 1, "{n}: {rates:?}");
+        assert!((rates[index(n + 1)] - 4e-6).abs() < 1e-18 || n == 1, "{n}: {rates:?}");
     }
     assert_eq!(OneCycle::new(100).rise(0.5).rate(1.0, 49), 1.0);
 }

@@ -82,7 +82,7 @@ fn nadam() {
     //   t = 3: 0.0625/(255/256) − 1.5/(63/64) = 16/255 − 32/21;   |g| = 2
     let optimizer = NAdam::new(0.1).beta1(0.5).beta2(0.0).momentum_decay(0.0).epsilon(1e-300);
     let mut x = 1.5;
-    let steps = [(4.0 / 15.0 + 2.0) / 2.0, (40.0 / 63.0 + 3.2) / 4.0, (16.0 / 255.0 - 32.0 / 21.0) / 2.0];
+    let steps = [2.0 / 15.0 + 1.0, (40.0 / 63.0 + 3.2) / 4.0, 8.0 / 255.0 - 16.0 / 21.0];
     let expected = steps.map(|step| {
         x -= 0.1 * step;
         x
@@ -207,7 +207,7 @@ fn options_that_make_one_rule_another() {
     assert!((constant[298] - constant[299] - 0.5).abs() < 1e-5);
     // And RAdam's is Adam's once its average is long.
     let last = |x: Vec<f64>| x[x.len() - 2] - x[x.len() - 1];
-    let radam = last(follow(RAdam::new(0.5).beta2(0.99), 0.0, &[3.0; 3000]));
+    let radam = last(follow(RAdam::new(0.5).beta2(0.99), 0.0, &vec![3.0; 3000]));
     assert!((radam - 0.5).abs() < 1e-6, "{radam}");
     // AdaDelta's step does not depend on the unit of the gradient, once that is large beside ε.
     let scaled = |unit: f64| follow(AdaDelta::new(1.0).epsilon(1e-9), START, &GRADIENTS.map(|g| unit * g));

@@ -100,7 +100,7 @@ fn every_rule_steps_by_the_mean() {
     for n in [1, 2, 4] {
         for ((name, mut many), (_, mut one)) in all::<f64>(&Mean(n)).into_iter().zip(all(&Mean(1))) {
             let (mut x, mut y) = (store::<f64>(), store::<f64>());
-            for (i, part) in sizes.chunks(n as usize).enumerate() {
+            for (i, part) in sizes.chunks(usize::try_from(n).unwrap()).enumerate() {
                 for (k, &size) in part.iter().enumerate() {
                     assert_eq!(bits(x.flat()), bits(y.flat()), "{name}, mean of {n}: stays between, {i}.{k}");
                     give(&mut many, &mut x, size);
