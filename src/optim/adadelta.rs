@@ -26,7 +26,6 @@ use crate::real::Real;
 /// # Examples
 ///
 /// ```
-/// use gradus::optim::AdaDelta;
 /// use gradus::prelude::*;
 ///
 /// let mut params = Params::<f64>::new();
@@ -59,7 +58,6 @@ impl<T: Real> Descent<AdaDeltaRule, T> {
     /// # Examples
     ///
     /// ```
-    /// use gradus::optim::AdaDelta;
     /// use gradus::prelude::*;
     ///
     /// let optimizer = AdaDelta::<f32>::new(0.5);
@@ -80,7 +78,6 @@ impl<T: Real> Descent<AdaDeltaRule, T> {
     /// # Examples
     ///
     /// ```
-    /// use gradus::optim::AdaDelta;
     /// use gradus::prelude::*;
     ///
     /// let mut params = Params::<f64>::new();
@@ -108,7 +105,6 @@ impl<T: Real> Descent<AdaDeltaRule, T> {
     /// # Examples
     ///
     /// ```
-    /// use gradus::optim::AdaDelta;
     /// use gradus::prelude::*;
     ///
     /// let mut params = Params::<f64>::new();

@@ -25,7 +25,6 @@ use crate::real::Real;
 /// # Examples
 ///
 /// ```
-/// use gradus::optim::AdaMax;
 /// use gradus::prelude::*;
 ///
 /// let mut params = Params::<f64>::new();
@@ -59,7 +58,6 @@ impl<T: Real> Descent<AdaMaxRule, T> {
     /// # Examples
     ///
     /// ```
-    /// use gradus::optim::AdaMax;
     /// use gradus::prelude::*;
     ///
     /// let optimizer = AdaMax::<f32>::new(0.1);
@@ -80,7 +78,6 @@ impl<T: Real> Descent<AdaMaxRule, T> {
     /// # Examples
     ///
     /// ```
-    /// use gradus::optim::AdaMax;
     /// use gradus::prelude::*;
     ///
     /// let mut params = Params::<f64>::new();
@@ -106,7 +103,6 @@ impl<T: Real> Descent<AdaMaxRule, T> {
     /// # Examples
     ///
     /// ```
-    /// use gradus::optim::AdaMax;
     /// use gradus::prelude::*;
     ///
     /// let mut params = Params::<f64>::new();
@@ -134,7 +130,6 @@ impl<T: Real> Descent<AdaMaxRule, T> {
     /// # Examples
     ///
     /// ```
-    /// use gradus::optim::AdaMax;
     /// use gradus::prelude::*;
     ///
     /// let mut params = Params::<f64>::new();

@@ -24,7 +24,6 @@ use crate::real::Real;
 /// # Examples
 ///
 /// ```
-/// use gradus::optim::Averaged;
 /// use gradus::prelude::*;
 ///
 /// let mut params = Params::<f64>::new();
@@ -62,7 +61,7 @@ impl<T: Real> Averaged<T> {
     /// # Examples
     ///
     /// ```
-    /// use gradus::optim::Averaged;
+    /// use gradus::prelude::*;
     ///
     /// assert!(Averaged::<f32>::new().params().is_none()); // nothing yet
     /// ```
@@ -80,7 +79,6 @@ impl<T: Real> Averaged<T> {
     /// # Examples
     ///
     /// ```
-    /// use gradus::optim::Averaged;
     /// use gradus::prelude::*;
     ///
     /// let (params, mut average) = (Params::<f64>::new(), Averaged::new().starting_at(3));
@@ -106,7 +104,6 @@ impl<T: Real> Averaged<T> {
     /// # Examples
     ///
     /// ```
-    /// use gradus::optim::Averaged;
     /// use gradus::prelude::*;
     ///
     /// let mut params = Params::<f64>::new();
@@ -134,7 +131,6 @@ impl<T: Real> Averaged<T> {
     /// # Examples
     ///
     /// ```
-    /// use gradus::optim::Averaged;
     /// use gradus::prelude::*;
     ///
     /// let mut params = Params::<f64>::new();
@@ -173,7 +169,6 @@ impl<T: Real> Averaged<T> {
     /// # Examples
     ///
     /// ```
-    /// use gradus::optim::Averaged;
     /// use gradus::prelude::*;
     ///
     /// let (params, mut average) = (Params::<f64>::new(), Averaged::new().starting_at(2).every(3));
@@ -195,7 +190,6 @@ impl<T: Real> Averaged<T> {
     /// # Examples
     ///
     /// ```
-    /// use gradus::optim::Averaged;
     /// use gradus::prelude::*;
     ///
     /// let mut params = Params::<f64>::new();
@@ -220,7 +214,6 @@ impl<T: Real> Averaged<T> {
     /// # Examples
     ///
     /// ```
-    /// use gradus::optim::Averaged;
     /// use gradus::prelude::*;
     ///
     /// let mut params = Params::<f64>::new();
@@ -242,7 +235,6 @@ impl<T: Real> Averaged<T> {
     /// # Examples
     ///
     /// ```
-    /// use gradus::optim::Averaged;
     /// use gradus::prelude::*;
     ///
     /// let mut params = Params::<f64>::new();

@@ -25,7 +25,6 @@ use crate::real::Real;
 /// # Examples
 ///
 /// ```
-/// use gradus::optim::Ema;
 /// use gradus::prelude::*;
 ///
 /// let mut params = Params::<f64>::new();
@@ -71,7 +70,7 @@ impl<T: Real> Ema<T> {
     /// # Examples
     ///
     /// ```
-    /// use gradus::optim::Ema;
+    /// use gradus::prelude::*;
     ///
     /// assert!(Ema::<f32>::new(0.999).params().is_none()); // nothing yet
     /// ```
@@ -87,7 +86,6 @@ impl<T: Real> Ema<T> {
     /// # Examples
     ///
     /// ```
-    /// use gradus::optim::Ema;
     /// use gradus::prelude::*;
     ///
     /// let mut params = Params::<f64>::new();
@@ -110,7 +108,6 @@ impl<T: Real> Ema<T> {
     /// # Examples
     ///
     /// ```
-    /// use gradus::optim::Ema;
     /// use gradus::prelude::*;
     ///
     /// let mut params = Params::<f64>::new();
@@ -137,7 +134,6 @@ impl<T: Real> Ema<T> {
     /// # Examples
     ///
     /// ```
-    /// use gradus::optim::Ema;
     /// use gradus::prelude::*;
     ///
     /// let mut params = Params::<f64>::new();
@@ -179,7 +175,6 @@ impl<T: Real> Ema<T> {
     /// # Examples
     ///
     /// ```
-    /// use gradus::optim::Ema;
     /// use gradus::prelude::*;
     ///
     /// let mut params = Params::<f64>::new();
@@ -204,7 +199,6 @@ impl<T: Real> Ema<T> {
     /// # Examples
     ///
     /// ```
-    /// use gradus::optim::Ema;
     /// use gradus::prelude::*;
     ///
     /// let mut params = Params::<f64>::new();
@@ -225,7 +219,6 @@ impl<T: Real> Ema<T> {
     /// # Examples
     ///
     /// ```
-    /// use gradus::optim::Ema;
     /// use gradus::prelude::*;
     ///
     /// let mut params = Params::<f64>::new();

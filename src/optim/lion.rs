@@ -24,7 +24,6 @@ use crate::real::Real;
 /// # Examples
 ///
 /// ```
-/// use gradus::optim::Lion;
 /// use gradus::prelude::*;
 ///
 /// let mut params = Params::<f64>::new();
@@ -57,7 +56,6 @@ impl<T: Real> Descent<LionRule, T> {
     /// # Examples
     ///
     /// ```
-    /// use gradus::optim::Lion;
     /// use gradus::prelude::*;
     ///
     /// let optimizer = Lion::<f32>::new(0.1);
@@ -78,7 +76,6 @@ impl<T: Real> Descent<LionRule, T> {
     /// # Examples
     ///
     /// ```
-    /// use gradus::optim::Lion;
     /// use gradus::prelude::*;
     ///
     /// let mut params = Params::<f64>::new();
@@ -106,7 +103,6 @@ impl<T: Real> Descent<LionRule, T> {
     /// # Examples
     ///
     /// ```
-    /// use gradus::optim::Lion;
     /// use gradus::prelude::*;
     ///
     /// let mut params = Params::<f64>::new();

@@ -30,7 +30,6 @@ use crate::real::Real;
 /// # Examples
 ///
 /// ```
-/// use gradus::optim::NesterovLookahead;
 /// use gradus::prelude::*;
 ///
 /// let mut params = Params::<f64>::new();
@@ -69,7 +68,6 @@ impl<T: Real> Descent<NesterovLookaheadRule, T> {
     /// # Examples
     ///
     /// ```
-    /// use gradus::optim::NesterovLookahead;
     /// use gradus::prelude::*;
     ///
     /// let optimizer = NesterovLookahead::<f64>::new(0.1);
@@ -90,7 +88,6 @@ impl<T: Real> Descent<NesterovLookaheadRule, T> {
     /// # Examples
     ///
     /// ```
-    /// use gradus::optim::NesterovLookahead;
     /// use gradus::prelude::*;
     ///
     /// let mut params = Params::<f64>::new();

@@ -150,7 +150,6 @@ pub trait Optimizer<T: Real>: fmt::Debug {
     /// # Examples
     ///
     /// ```
-    /// use gradus::optim::NesterovLookahead;
     /// use gradus::prelude::*;
     ///
     /// fn minimise(mut optimizer: impl Optimizer<f64>) -> f64 {
@@ -177,7 +176,6 @@ pub trait Optimizer<T: Real>: fmt::Debug {
     /// # Examples
     ///
     /// ```
-    /// use gradus::optim::NesterovLookahead;
     /// use gradus::prelude::*;
     ///
     /// let mut params = Params::<f32>::new();

@@ -30,7 +30,6 @@ use crate::real::Real;
 /// # Examples
 ///
 /// ```
-/// use gradus::optim::NAdam;
 /// use gradus::prelude::*;
 ///
 /// let mut params = Params::<f64>::new();
@@ -111,7 +110,6 @@ impl<T: Real> Descent<NAdamRule, T> {
     /// # Examples
     ///
     /// ```
-    /// use gradus::optim::NAdam;
     /// use gradus::prelude::*;
     ///
     /// let optimizer = NAdam::<f32>::new(0.1);
@@ -132,7 +130,6 @@ impl<T: Real> Descent<NAdamRule, T> {
     /// # Examples
     ///
     /// ```
-    /// use gradus::optim::NAdam;
     /// use gradus::prelude::*;
     ///
     /// let mut params = Params::<f64>::new();
@@ -160,7 +157,6 @@ impl<T: Real> Descent<NAdamRule, T> {
     /// # Examples
     ///
     /// ```
-    /// use gradus::optim::NAdam;
     /// use gradus::prelude::*;
     ///
     /// let mut params = Params::<f64>::new();
@@ -186,7 +182,6 @@ impl<T: Real> Descent<NAdamRule, T> {
     /// # Examples
     ///
     /// ```
-    /// use gradus::optim::NAdam;
     /// use gradus::prelude::*;
     ///
     /// let mut params = Params::<f64>::new();
@@ -215,7 +210,6 @@ impl<T: Real> Descent<NAdamRule, T> {
     /// # Examples
     ///
     /// ```
-    /// use gradus::optim::NAdam;
     /// use gradus::prelude::*;
     ///
     /// let mut params = Params::<f64>::new();

@@ -24,7 +24,6 @@ use crate::real::Real;
 /// # Examples
 ///
 /// ```
-/// use gradus::optim::ReduceOnPlateau;
 /// use gradus::prelude::*;
 ///
 /// let mut optimizer = Sgd::<f64>::new(1.0);
@@ -48,7 +47,7 @@ pub struct ReduceOnPlateau {
 /// # Examples
 ///
 /// ```
-/// use gradus::optim::{PlateauState, ReduceOnPlateau};
+/// use gradus::optim::PlateauState;
 /// use gradus::prelude::*;
 ///
 /// let mut plateau = ReduceOnPlateau::new();
@@ -74,7 +73,7 @@ pub struct PlateauState {
 /// # Examples
 ///
 /// ```
-/// use gradus::optim::{ReduceOnPlateau, Reduction};
+/// use gradus::optim::Reduction;
 /// use gradus::prelude::*;
 ///
 /// let mut optimizer = Sgd::<f64>::new(1.0);
@@ -105,7 +104,7 @@ impl ReduceOnPlateau {
     /// # Examples
     ///
     /// ```
-    /// use gradus::optim::ReduceOnPlateau;
+    /// use gradus::prelude::*;
     ///
     /// assert_eq!(ReduceOnPlateau::new(), ReduceOnPlateau::new().patience(10).factor(0.1).threshold(1e-4));
     /// ```
@@ -120,7 +119,6 @@ impl ReduceOnPlateau {
     /// # Examples
     ///
     /// ```
-    /// use gradus::optim::ReduceOnPlateau;
     /// use gradus::prelude::*;
     ///
     /// let (mut optimizer, mut plateau) = (Sgd::<f64>::new(1.0), ReduceOnPlateau::new().patience(0));
@@ -142,7 +140,6 @@ impl ReduceOnPlateau {
     /// # Examples
     ///
     /// ```
-    /// use gradus::optim::ReduceOnPlateau;
     /// use gradus::prelude::*;
     ///
     /// let mut optimizer = Sgd::<f64>::new(1.0);
@@ -166,7 +163,6 @@ impl ReduceOnPlateau {
     /// # Examples
     ///
     /// ```
-    /// use gradus::optim::ReduceOnPlateau;
     /// use gradus::prelude::*;
     ///
     /// let mut plateau = ReduceOnPlateau::new().threshold(0.25);
@@ -187,7 +183,6 @@ impl ReduceOnPlateau {
     /// # Examples
     ///
     /// ```
-    /// use gradus::optim::ReduceOnPlateau;
     /// use gradus::prelude::*;
     ///
     /// let mut optimizer = Sgd::<f64>::new(1.0);
@@ -210,7 +205,6 @@ impl ReduceOnPlateau {
     /// # Examples
     ///
     /// ```
-    /// use gradus::optim::ReduceOnPlateau;
     /// use gradus::prelude::*;
     ///
     /// let mut optimizer = Sgd::<f64>::new(1.0);
@@ -230,7 +224,6 @@ impl ReduceOnPlateau {
     /// # Examples
     ///
     /// ```
-    /// use gradus::optim::ReduceOnPlateau;
     /// use gradus::prelude::*;
     ///
     /// let mut plateau = ReduceOnPlateau::new().maximise(true);
@@ -252,7 +245,6 @@ impl ReduceOnPlateau {
     /// # Examples
     ///
     /// ```
-    /// use gradus::optim::ReduceOnPlateau;
     /// use gradus::prelude::*;
     ///
     /// let (mut optimizer, mut plateau) = (Adam::<f64>::new(0.1), ReduceOnPlateau::new().patience(2));
@@ -295,7 +287,7 @@ impl ReduceOnPlateau {
     /// # Examples
     ///
     /// ```
-    /// use gradus::optim::ReduceOnPlateau;
+    /// use gradus::prelude::*;
     ///
     /// assert_eq!(ReduceOnPlateau::new().state().best, None);
     /// ```
@@ -309,7 +301,7 @@ impl ReduceOnPlateau {
     /// # Examples
     ///
     /// ```
-    /// use gradus::optim::{PlateauState, ReduceOnPlateau};
+    /// use gradus::optim::PlateauState;
     /// use gradus::prelude::*;
     ///
     /// let mut plateau = ReduceOnPlateau::new().patience(3);

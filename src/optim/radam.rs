@@ -31,7 +31,6 @@ use crate::real::Real;
 /// # Examples
 ///
 /// ```
-/// use gradus::optim::RAdam;
 /// use gradus::prelude::*;
 ///
 /// let mut params = Params::<f64>::new();
@@ -65,7 +64,6 @@ impl<T: Real> Descent<RAdamRule, T> {
     /// # Examples
     ///
     /// ```
-    /// use gradus::optim::RAdam;
     /// use gradus::prelude::*;
     ///
     /// let optimizer = RAdam::<f32>::new(0.1);
@@ -86,7 +84,6 @@ impl<T: Real> Descent<RAdamRule, T> {
     /// # Examples
     ///
     /// ```
-    /// use gradus::optim::RAdam;
     /// use gradus::prelude::*;
     ///
     /// let mut params = Params::<f64>::new();
@@ -116,7 +113,6 @@ impl<T: Real> Descent<RAdamRule, T> {
     /// # Examples
     ///
     /// ```
-    /// use gradus::optim::RAdam;
     /// use gradus::prelude::*;
     ///
     /// let mut params = Params::<f64>::new();
@@ -144,7 +140,6 @@ impl<T: Real> Descent<RAdamRule, T> {
     /// # Examples
     ///
     /// ```
-    /// use gradus::optim::RAdam;
     /// use gradus::prelude::*;
     ///
     /// let run = |epsilon| {

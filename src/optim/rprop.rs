@@ -31,7 +31,6 @@ use crate::real::Real;
 /// # Examples
 ///
 /// ```
-/// use gradus::optim::Rprop;
 /// use gradus::prelude::*;
 ///
 /// let mut params = Params::<f64>::new();
@@ -69,7 +68,6 @@ impl<T: Real> Descent<RpropRule, T> {
     /// # Examples
     ///
     /// ```
-    /// use gradus::optim::Rprop;
     /// use gradus::prelude::*;
     ///
     /// let optimizer = Rprop::<f32>::new(0.1);
@@ -91,7 +89,6 @@ impl<T: Real> Descent<RpropRule, T> {
     /// # Examples
     ///
     /// ```
-    /// use gradus::optim::Rprop;
     /// use gradus::prelude::*;
     ///
     /// let mut params = Params::<f64>::new();
@@ -120,7 +117,6 @@ impl<T: Real> Descent<RpropRule, T> {
     /// # Examples
     ///
     /// ```
-    /// use gradus::optim::Rprop;
     /// use gradus::prelude::*;
     ///
     /// let mut params = Params::<f64>::new();
