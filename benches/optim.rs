@@ -9,6 +9,7 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use gradus::optim::{AdaDelta, AdaMax, Lion, NAdam, NesterovLookahead, RAdam, Rprop};
 use gradus::prelude::*;
 
 const SIZES: [usize; 5] = [1, 100, 10_000, 1_000_000, 10_000_000];
@@ -18,7 +19,7 @@ const DERIVATIVE: f32 = 0.01;
 type Make = fn() -> Box<dyn Optimizer<f32>>;
 
 /// Rules, and the vectors that they read or write.
-const RULES: [(&str, usize, Make); 11] = [
+const RULES: [(&str, usize, Make); 20] = [
     ("Sgd", 3, || Box::new(Sgd::new(1e-3))),
     ("Sgd with momentum", 5, || Box::new(Sgd::new(1e-3).momentum(0.9))),
     ("Sgd with Nesterov momentum", 5, || Box::new(Sgd::new(1e-3).nesterov(0.9))),
@@ -29,8 +30,19 @@ const RULES: [(&str, usize, Make); 11] = [
     ("Adam", 7, || Box::new(Adam::new(1e-3))),
     ("Adam with AMSGrad", 9, || Box::new(Adam::new(1e-3).amsgrad(true))),
     ("AdamW", 7, || Box::new(AdamW::new(1e-3))),
+    ("AdaDelta", 7, || Box::new(AdaDelta::new(1e-3))),
+    ("AdaMax", 7, || Box::new(AdaMax::new(1e-3))),
+    ("NAdam", 7, || Box::new(NAdam::new(1e-3))),
+    ("RAdam", 7, || Box::new(RAdam::new(1e-3))),
+    ("Rprop", 7, || Box::new(Rprop::new(1e-3))),
+    ("Lion", 5, || Box::new(Lion::new(1e-3))),
+    // Looking ahead goes through the parameters and both of what it keeps.
+    ("NesterovLookahead", 12, || Box::new(NesterovLookahead::new(1e-3))),
     // The norm takes the gradient once more.
     ("AdamW with clipped gradient", 8, || Box::new(AdamW::new(1e-3).clip_norm(1.0))),
+    // So does the question whether it is finite; cutting its elements makes a copy of it.
+    ("AdamW, skipping", 8, || Box::new(AdamW::new(1e-3).skip_not_finite(true))),
+    ("AdamW with cut elements", 10, || Box::new(AdamW::new(1e-3).clip_value(1.0))),
 ];
 
 fn rules(c: &mut Criterion) {
@@ -49,6 +61,7 @@ fn rules(c: &mut Criterion) {
                 });
                 b.iter(|| {
                     // What is written is fresh, which a step asks for.
+                    optimizer.prepare(params);
                     gradient.flat_mut()[0] = DERIVATIVE;
                     optimizer.step(params, gradient);
                 });
@@ -60,7 +73,7 @@ fn rules(c: &mut Criterion) {
 }
 
 fn copies(c: &mut Criterion) {
-    for vectors in [3, 5, 7, 8, 9] {
+    for vectors in [3, 5, 7, 8, 9, 10, 12] {
         let mut group = c.benchmark_group(format!("copy of {vectors}"));
         for n in SIZES {
             group.throughput(Throughput::Elements(n as u64));

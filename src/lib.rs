@@ -116,7 +116,10 @@ pub mod prelude {
         Activation, BatchNorm, CrossEntropy, Dropout, Embedding, Init, Layer, LayerNorm, Linear, Mlp, Sequential,
         accuracy, bce_with_logits, cross_entropy, huber, mae, mse,
     };
-    pub use crate::optim::{AdaGrad, Adam, AdamW, Optimizer, RmsProp, Sgd};
+    pub use crate::optim::{
+        AdaDelta, AdaGrad, AdaMax, Adam, AdamW, Averaged, Ema, Lion, NAdam, NesterovLookahead, Optimizer, RAdam,
+        ReduceOnPlateau, RmsProp, Rprop, Schedule, Sgd, schedule,
+    };
     pub use crate::{
         Cotangent, CustomOp, Error, Gradient, Param, Params, Real, Recorder, Recording, Scalar, Shape, Step, Tape, Var,
         concat, einsum, keep, stack,

@@ -340,3 +340,33 @@ fn a_stream_is_learned_from_until_it_ends() {
     assert_eq!((report.reason, report.iterations), (Reason::NoMoreData, 250));
     assert!((params.flat()[0] - 2.0).abs() < 1e-6 && (params.flat()[1] - 1.0).abs() < 1e-6, "{:?}", params.flat());
 }
+
+#[test]
+fn a_rule_that_looks_ahead_leaves_its_iterate_and_reports_its_value() {
+    let mut params = Params::<f64>::new();
+    let x = params.add_array("x", &array![3.0, -1.0]);
+    let report = minimize(|step| step.param(x).square().sum())
+        .with(NesterovLookahead::new(0.05).momentum(0.8))
+        .until(stop::max_iterations(7))
+        .run(&mut params);
+    // The same by hand: v ← βv − η∇L(θ + βv), θ ← θ + v.
+    let (mut theta, mut v) = ([3.0, -1.0], [0.0, 0.0]);
+    for _ in 0..7 {
+        for i in 0..2 {
+            v[i] = 0.8 * v[i] - 0.05 * 2.0 * (theta[i] + 0.8 * v[i]);
+            theta[i] += v[i];
+        }
+    }
+    for (found, by_hand) in params.flat().iter().zip(theta) {
+        assert!((found - by_hand).abs() < 1e-14);
+    }
+    assert_eq!(report.value, params.flat().iter().map(|x| x * x).sum::<f64>());
+    // A value that is not finite leaves finite parameters here, too.
+    let mut params = Params::<f64>::new();
+    let x = params.add("x", [], || 3.0);
+    let report = minimize(|step| step.param(x).ln() + step.param(x))
+        .with(NesterovLookahead::new(1.0).momentum(0.5))
+        .until(stop::max_iterations(50))
+        .run(&mut params);
+    assert!(matches!(report.reason, Reason::NotFinite(_)) && params.flat()[0] > 0.0, "{report}: {:?}", params.flat());
+}

@@ -3,7 +3,10 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-use gradus::optim::{Evaluation, GradientDescent, Lbfgs, Method, flat};
+use gradus::optim::{
+    AdaDelta, AdaMax, Averaged, Ema, Evaluation, GradientDescent, Lbfgs, Lion, Method, NAdam, NesterovLookahead, RAdam,
+    Rprop, flat,
+};
 use gradus::prelude::*;
 
 /// Counts what the running thread allocates.
@@ -45,13 +48,14 @@ fn check<T: Real>(name: &str, mut optimizer: impl Optimizer<T>) {
     params.freeze(|name| name.starts_with("3."));
     let mut gradient = params.gradient();
     let mut step = || {
+        optimizer.prepare(&mut params);
         gradient.flat_mut().fill(T::of(0.5));
         optimizer.set_learning_rate(0.01);
         optimizer.step(&mut params, &gradient);
-        assert!(optimizer.gradient_norm().is_some());
     };
     assert!(counted(&mut step) > 0, "{name}: the counter counts");
     assert_eq!(counted(|| (0..10).for_each(|_| step())), 0, "{name}");
+    assert!(optimizer.gradient_norm().is_some(), "{name}: updates were made");
 }
 
 #[test]
@@ -74,6 +78,16 @@ fn a_steady_step_allocates_nothing() {
         RmsProp::new(0.1).centered(true).momentum(0.9);
         Adam::new(0.1);
         AdamW::new(0.1).amsgrad(true);
+        NesterovLookahead::new(0.1);
+        AdaDelta::new(0.1);
+        AdaMax::new(0.1);
+        NAdam::new(0.1);
+        RAdam::new(0.1);
+        Rprop::new(0.1);
+        Lion::new(0.1);
+        Adam::new(0.1).schedule(schedule::WarmUp::new(3, schedule::Cosine::new(10)));
+        Adam::new(0.1).clip_value(0.25).accumulate(2).skip_not_finite(true);
+        NesterovLookahead::new(0.1).clip_value(0.25).accumulate(2).skip_not_finite(true);
     }
 }
 
@@ -106,4 +120,22 @@ fn a_steady_iteration_of_a_method_allocates_nothing() {
     }
     check("L-BFGS", Lbfgs::new().memory(4));
     check("backtracking", GradientDescent::new(1.0));
+}
+
+#[test]
+fn steady_averages_allocate_nothing() {
+    let mut params = Params::<f32>::new();
+    let _ = params.add("x", [1000], || 1.0);
+    let (mut ema, mut mean) = (Ema::new(0.9), Averaged::new());
+    ema.update(&params);
+    mean.update(&params);
+    let steady = counted(|| {
+        for _ in 0..10 {
+            ema.update(&params);
+            mean.update(&params);
+            ema.swap(&mut params);
+            ema.swap(&mut params);
+        }
+    });
+    assert_eq!(steady, 0);
 }

@@ -32,6 +32,11 @@ pub(crate) struct Before {
     pub(crate) shrink: f64,
 }
 
+impl Before {
+    /// Nothing happens.
+    pub(crate) const NOTHING: Self = Self { clip: 1.0, l2: 0.0, shrink: 1.0 };
+}
+
 /// Coefficients in all lanes.
 #[inline(always)]
 pub(crate) fn splat<T: Element, V: Lanes<T>, const N: usize>(coefficients: [f64; N]) -> [V; N] {
@@ -45,6 +50,12 @@ pub(crate) fn splat<T: Element, V: Lanes<T>, const N: usize>(coefficients: [f64;
 #[inline(always)]
 pub(crate) fn weights<T: Element, V: Lanes<T>>(beta: f64) -> [V; 2] {
     splat::<T, V, 2>([beta, 1.0 - beta])
+}
+
+/// 1 with the sign of `x`; what has no sign, 0 and NaN, stays as it is.
+#[inline(always)]
+pub(crate) fn sign<T: Element, V: Lanes<T>>(x: V) -> V {
+    V::select(x.abs().gt(V::zero()), V::splat(T::one()).copysign(x), x)
 }
 
 type Run<F, T, const K: usize> = fn(F, Before, &mut [T], &[T], [&mut [T]; K]);
@@ -174,7 +185,7 @@ mod tests {
             let ([keep, take], [small]) = (weights::<T, V>(0.9), splat::<T, V, 1>([1e-3]));
             let a = keep * a + take * g;
             let b = b.max(a * a);
-            (theta - a / (b.sqrt() + small), [a, b])
+            (theta - sign(g) * a / (b.sqrt() + small), [a, b])
         }
 
         #[inline(never)]
@@ -190,7 +201,8 @@ mod tests {
             let g = T::of(BEFORE.clip) * gradient[i] + T::of(BEFORE.l2) * theta[i];
             a[i] = T::of(0.9) * a[i] + T::of(1.0 - 0.9) * g;
             b[i] = if b[i] > a[i] * a[i] { b[i] } else { a[i] * a[i] };
-            theta[i] = T::of(BEFORE.shrink) * theta[i] - a[i] / (b[i].sqrt() + T::of(1e-3));
+            let sign = if g == T::zero() { g } else { g.signum() };
+            theta[i] = T::of(BEFORE.shrink) * theta[i] - sign * a[i] / (b[i].sqrt() + T::of(1e-3));
         }
     }
 
@@ -222,6 +234,36 @@ mod tests {
     #[test]
     fn every_instruction_set_gives_the_bits_of_the_formula_in_f64() {
         every_instruction_set_gives_the_bits_of_the_formula::<f64>();
+    }
+
+    /// θ by the sign of g.
+    #[derive(Clone, Copy)]
+    struct Signs;
+
+    impl Formula<0> for Signs {
+        #[inline(always)]
+        fn next<T: Element, V: Lanes<T>>(self, _: V, g: V, _: [V; 0]) -> (V, [V; 0]) {
+            (sign(g), [])
+        }
+
+        #[inline(never)]
+        fn twins() -> Twins<Self, 0> {
+            Twins::of()
+        }
+    }
+
+    #[test]
+    fn signs_of_everything() {
+        let g = [3.0, -1e-45, 0.0, -0.0, f32::INFINITY, f32::NEG_INFINITY, f32::NAN, -2.0, f32::MIN_POSITIVE];
+        let expected = [1.0, -1.0, 0.0, -0.0, 1.0, -1.0, f32::NAN, -1.0, 1.0];
+        for level in Level::available() {
+            let mut theta = [7.0; 9];
+            // SAFETY: vectors of this test, all of one length.
+            let pass = unsafe { Pass::new(Signs, Before::NOTHING, 9, theta.as_mut_ptr(), g.as_ptr(), []) };
+            dispatch_at(level, pass);
+            let equal = theta.iter().zip(expected).all(|(x, e)| x.to_bits() == e.to_bits() || x.is_nan() && e.is_nan());
+            assert!(equal, "{level:?}: {theta:?}");
+        }
     }
 
     #[test]

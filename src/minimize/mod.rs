@@ -52,7 +52,7 @@ use std::fmt;
 
 use crate::data::{Samples, Source};
 use crate::optim::stop::{self, Stop};
-use crate::optim::{Method, Objective, Optimizer};
+use crate::optim::{Descent, Method, Objective, Optimizer, Rule, Schedule};
 use crate::params::Params;
 use crate::real::Real;
 use crate::tape::{Step, Tape, Var};
@@ -154,7 +154,7 @@ impl<S, F, T: Real> Sampled<S, F, T> {
         Parts<S, F, O, T>: Work<T>,
     {
         let Self { batches, record, tape } = self;
-        Minimize::new(Parts { batches, record, optimizer, tape }, stop::max_epochs(10))
+        Minimize::new(Parts { batches, record, optimizer, tape, rate: 0.0 }, stop::max_epochs(10))
     }
 }
 
@@ -303,6 +303,65 @@ impl<'a, T: Real, W: Work<T>> Minimize<'a, W, T> {
     /// If the objective is no scalar, or has parameters of another store.
     pub fn run(mut self, params: &mut Params<T>) -> Report<T> {
         run::run(&mut self.work, &mut self.options, params)
+    }
+}
+
+impl<'a, T: Real, O, R: Rule> Minimize<'a, Whole<O, Descent<R, T>>, T>
+where
+    Whole<O, Descent<R, T>>: Work<T>,
+{
+    /// Lets a schedule make the learning rate of each iteration from the optimiser's own.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::minimize::minimize;
+    /// use gradus::optim::stop;
+    /// use gradus::prelude::*;
+    ///
+    /// let mut params = Params::<f64>::new();
+    /// let x = params.add("x", [], || 1.0);
+    /// let report = minimize(|step| step.param(x).square())
+    ///     .with(Sgd::new(0.5))
+    ///     .schedule(schedule::Linear::new(4))
+    ///     .until(stop::max_iterations(4))
+    ///     .run(&mut params);
+    /// assert_eq!(report.history.step_sizes()[1..], [0.5, 0.375, 0.25, 0.125]);
+    /// ```
+    pub fn schedule(self, schedule: impl Schedule + 'static) -> Self {
+        let Whole { objective, method } = self.work;
+        Self { work: Whole { objective, method: method.schedule(schedule) }, options: self.options }
+    }
+}
+
+impl<'a, T: Real, S, F, R: Rule> Minimize<'a, Parts<S, F, Descent<R, T>, T>, T>
+where
+    Parts<S, F, Descent<R, T>, T>: Work<T>,
+{
+    /// Lets a schedule make the learning rate of each iteration from the optimiser's own.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::data::Batches;
+    /// use gradus::minimize::minimize_batches;
+    /// use gradus::optim::stop;
+    /// use gradus::prelude::*;
+    ///
+    /// let x = array![[1.0], [2.0], [3.0]];
+    /// let mut params = Params::<f64>::new();
+    /// let w = params.add("w", [1, 1], || 0.0);
+    /// let report = minimize_batches(Batches::single(&x, &x), |step, x, y| mse(step.input(x).matmul(step.param(w)), step.input(y)))
+    ///     .with(Sgd::new(0.05))
+    ///     .schedule(schedule::InverseTime::new(1.0)) // η/(1 + t)
+    ///     .until(stop::max_epochs(20))
+    ///     .run(&mut params);
+    /// assert!((params.flat()[0] - 1.0).abs() < 1e-2, "{report}");
+    /// ```
+    pub fn schedule(self, schedule: impl Schedule + 'static) -> Self {
+        let Parts { batches, record, optimizer, tape, rate } = self.work;
+        let optimizer = optimizer.schedule(schedule);
+        Self { work: Parts { batches, record, optimizer, tape, rate }, options: self.options }
     }
 }
 

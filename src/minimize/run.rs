@@ -100,6 +100,7 @@ impl<T: Real> Run<T> {
                 }
             };
             if !value.is_finite() {
+                work.end(params);
                 return Reason::NotFinite(self.explain(work, value, params));
             }
             self.measure(work, value, params);
@@ -188,12 +189,14 @@ impl<T: Real> Run<T> {
     }
 
     fn finish<W: Work<T>>(mut self, work: &mut W, reason: Reason, params: &mut Params<T>) -> Report<T> {
+        work.end(params);
         let back = if reason.wants_best() { self.kept.best_before(self.status.iteration) } else { None };
         if let Some(best) = back {
             params.restore(best);
         }
-        let moved = back.is_some() || matches!(reason, Reason::NotFinite(_));
         let measured = !self.history.is_empty();
+        // Not where the value was measured: gone back, or no longer looking ahead.
+        let moved = matches!(reason, Reason::NotFinite(_)) || (measured && self.kept.newest().distance(params) > 0.0);
         let mut value = self.status.value;
         if moved && measured && !W::BATCHES {
             value = work.evaluate(params, &mut self.gradient).unwrap_or(value);

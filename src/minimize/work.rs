@@ -17,6 +17,9 @@ pub trait Work<T: Real> {
     /// Moves the parameters to where the next value is wanted.
     fn begin(&mut self, params: &mut Params<T>);
 
+    /// Takes back what `begin` has done, where no step follows.
+    fn end(&mut self, params: &mut Params<T>);
+
     /// The value and the gradient at the parameters; `None` where an epoch ends.
     fn evaluate(&mut self, params: &Params<T>, gradient: &mut Gradient<T>) -> Option<f64>;
 
@@ -92,6 +95,10 @@ impl<T: Real, O: Objective<T> + Explain<T>, M: Method<T>> Work<T> for Whole<O, M
         self.method.begin(params);
     }
 
+    fn end(&mut self, params: &mut Params<T>) {
+        self.method.end(params);
+    }
+
     fn evaluate(&mut self, params: &Params<T>, gradient: &mut Gradient<T>) -> Option<f64> {
         Some(self.objective.value_and_gradient(params, gradient))
     }
@@ -123,6 +130,8 @@ pub struct Parts<S, F, O, T: Real> {
     pub(super) record: F,
     pub(super) optimizer: O,
     pub(super) tape: Tape<T>,
+    /// Of the last step.
+    pub(super) rate: f64,
 }
 
 impl<S: fmt::Debug, F, O: fmt::Debug, T: Real> fmt::Debug for Parts<S, F, O, T> {
@@ -144,7 +153,11 @@ where
     const BATCHES: bool = true;
 
     fn begin(&mut self, params: &mut Params<T>) {
-        let _ = params;
+        self.optimizer.prepare(params);
+    }
+
+    fn end(&mut self, params: &mut Params<T>) {
+        self.optimizer.unprepare(params);
     }
 
     fn evaluate(&mut self, params: &Params<T>, gradient: &mut Gradient<T>) -> Option<f64> {
@@ -159,12 +172,13 @@ where
         gradient: &mut Gradient<T>,
         _: f64,
     ) -> Result<(Option<f64>, u64), Stuck> {
+        self.rate = self.optimizer.scheduled_rate();
         self.optimizer.step(params, gradient);
         Ok((None, 0))
     }
 
     fn step_size(&self) -> f64 {
-        self.optimizer.learning_rate()
+        self.rate
     }
 
     fn first_not_finite(&self, _: &Params<T>) -> Option<String> {

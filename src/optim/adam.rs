@@ -222,17 +222,17 @@ impl<const DECOUPLED: bool> Rule for AdamRule<DECOUPLED> {
 
 /// m and v, and θ by them.
 #[derive(Clone, Copy)]
-struct Moments {
-    beta1: f64,
-    beta2: f64,
-    rate: f64,
-    unbias: f64,
-    epsilon: f64,
+pub(super) struct Moments {
+    pub(super) beta1: f64,
+    pub(super) beta2: f64,
+    pub(super) rate: f64,
+    pub(super) unbias: f64,
+    pub(super) epsilon: f64,
 }
 
 impl Moments {
     #[inline(always)]
-    fn averages<T: Element, V: Lanes<T>>(self, g: V, [m, v]: [V; 2]) -> [V; 2] {
+    pub(super) fn averages<T: Element, V: Lanes<T>>(self, g: V, [m, v]: [V; 2]) -> [V; 2] {
         let ([keep1, take1], [keep2, take2]) = (weights::<T, V>(self.beta1), weights::<T, V>(self.beta2));
         [keep1 * m + take1 * g, keep2 * v + take2 * g * g]
     }

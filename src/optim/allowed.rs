@@ -12,6 +12,11 @@ pub(super) enum Allowed {
     Fraction,
     /// The same where the past must count.
     PositiveFraction,
+    /// A factor that makes nothing larger.
+    UpToOne,
+    AboveOne,
+    /// A power of t with which the sum of rates diverges and the sum of their squares does not.
+    Power,
 }
 
 impl Allowed {
@@ -22,12 +27,17 @@ impl Allowed {
     /// If they are not.
     #[track_caller]
     pub(super) fn check<T: Real>(self, rule: &str, field: &str, value: f64) -> f64 {
-        let rounded = T::of(value).as_f64();
-        if self.holds(value) && self.holds(rounded) {
+        if self.holds_as::<T>(value) {
             return value;
         }
+        let rounded = T::of(value).as_f64();
         let rounded = if self.holds(value) { format!(" ({} as {})", short(rounded), T::NAME) } else { String::new() };
         panic!("{rule}: {field} is {}{rounded}, expected {}", short(value), self.text())
+    }
+
+    /// Whether the value and what the element type makes of it are in the range.
+    pub(super) fn holds_as<T: Real>(self, value: f64) -> bool {
+        self.holds(value) && self.holds(T::of(value).as_f64())
     }
 
     pub(super) fn holds(self, value: f64) -> bool {
@@ -37,6 +47,9 @@ impl Allowed {
             Self::PositiveOrInfinite => value > 0.0,
             Self::Fraction => (0.0..1.0).contains(&value),
             Self::PositiveFraction => value > 0.0 && value < 1.0,
+            Self::UpToOne => value > 0.0 && value <= 1.0,
+            Self::AboveOne => value.is_finite() && value > 1.0,
+            Self::Power => value > 0.5 && value <= 1.0,
         }
     }
 
@@ -47,8 +60,22 @@ impl Allowed {
             Self::PositiveOrInfinite => "a number > 0",
             Self::Fraction => "a number in [0, 1)",
             Self::PositiveFraction => "a number in (0, 1)",
+            Self::UpToOne => "a number in (0, 1]",
+            Self::AboveOne => "a finite number > 1",
+            Self::Power => "a number in (0.5, 1]",
         }
     }
+}
+
+/// A count that must not be 0.
+///
+/// # Panics
+///
+/// If it is.
+#[track_caller]
+pub(super) fn counted(owner: &str, field: &str, count: u64) -> u64 {
+    assert!(count > 0, "{owner}: {field} is 0, expected a whole number ≥ 1");
+    count
 }
 
 /// The shorter of 0.001 and 1e-3.

@@ -22,6 +22,11 @@ pub trait Method<T: Real> {
         let _ = params;
     }
 
+    /// Takes back what [`begin`](Method::begin) has done, where no iteration follows.
+    fn end(&mut self, params: &mut Params<T>) {
+        let _ = params;
+    }
+
     /// The learning rate η or the step length α of the last iteration; 0 before the first.
     fn step_size(&self) -> f64;
 }
@@ -32,8 +37,16 @@ impl<T: Real, R: Rule> Method<T> for Descent<R, T> {
         Ok(())
     }
 
+    fn begin(&mut self, params: &mut Params<T>) {
+        self.prepare(params);
+    }
+
+    fn end(&mut self, params: &mut Params<T>) {
+        self.unprepare(params);
+    }
+
     fn step_size(&self) -> f64 {
-        self.learning_rate()
+        self.last_rate()
     }
 }
 
@@ -41,6 +54,14 @@ impl<T: Real> Method<T> for Box<dyn Optimizer<T> + '_> {
     fn advance(&mut self, at: &mut Evaluation<'_, T>) -> Result<(), Stuck> {
         at.step(self);
         Ok(())
+    }
+
+    fn begin(&mut self, params: &mut Params<T>) {
+        self.prepare(params);
+    }
+
+    fn end(&mut self, params: &mut Params<T>) {
+        self.unprepare(params);
     }
 
     fn step_size(&self) -> f64 {
@@ -55,6 +76,10 @@ impl<T: Real, M: Method<T> + ?Sized> Method<T> for &mut M {
 
     fn begin(&mut self, params: &mut Params<T>) {
         (**self).begin(params);
+    }
+
+    fn end(&mut self, params: &mut Params<T>) {
+        (**self).end(params);
     }
 
     fn step_size(&self) -> f64 {

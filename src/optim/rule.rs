@@ -46,6 +46,9 @@ pub trait Rule: Clone + fmt::Debug + Send + Sync + 'static {
     /// The name of the optimiser in messages and saved states.
     const NAME: &'static str;
 
+    /// Whether gradients are to be taken elsewhere than at θ: see [`look_ahead`](Rule::look_ahead).
+    const LOOKS_AHEAD: bool = false;
+
     /// The names of the vectors it keeps between the steps, each with one number for each parameter.
     fn vectors(&self) -> &'static [&'static str];
 
@@ -57,7 +60,70 @@ pub trait Rule: Clone + fmt::Debug + Send + Sync + 'static {
 
     /// One update of a range of values θ. Must be an elementwise function: a range may be cut anywhere, and threads share
     /// the pieces.
+    ///
+    /// Where the rule [looks ahead](Rule::look_ahead), `theta` holds the point where the gradient was taken, and is to hold θ.
     fn update<T: Real>(&self, now: Iteration<T>, theta: &mut [T], gradient: &[T], vectors: Vectors<'_, T>);
+
+    /// Moves a range of values from θ to where the gradient of the next update is to be taken, for a rule that
+    /// [`LOOKS_AHEAD`](Rule::LOOKS_AHEAD): what [`prepare`](super::Optimizer::prepare) does.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::optim::{Descent, Iteration, Rule, Vectors};
+    /// use gradus::prelude::*;
+    ///
+    /// /// Extragradient with the gradient of before: θ̃ = θ − η₀g, θ ← θ − η g̃
+    /// #[derive(Clone, Debug)]
+    /// struct Optimistic;
+    ///
+    /// impl Rule for Optimistic {
+    ///     const NAME: &'static str = "Optimistic";
+    ///     const LOOKS_AHEAD: bool = true;
+    ///
+    ///     fn vectors(&self) -> &'static [&'static str] {
+    ///         &["gradient", "iterate"]
+    ///     }
+    ///
+    ///     fn look_ahead<T: Real>(&self, theta: &mut [T], vectors: Vectors<'_, T>) {
+    ///         let [gradient, iterate] = vectors.split();
+    ///         iterate.copy_from_slice(theta);
+    ///         theta.iter_mut().zip(gradient).for_each(|(x, g)| *x -= T::of(0.5) * *g);
+    ///     }
+    ///
+    ///     fn look_back<T: Real>(&self, theta: &mut [T], vectors: Vectors<'_, T>) {
+    ///         let [_, iterate] = vectors.split();
+    ///         theta.copy_from_slice(iterate);
+    ///     }
+    ///
+    ///     fn update<T: Real>(&self, now: Iteration<T>, theta: &mut [T], derivative: &[T], vectors: Vectors<'_, T>) {
+    ///         let [gradient, iterate] = vectors.split();
+    ///         for (i, x) in theta.iter_mut().enumerate() {
+    ///             gradient[i] = now.gradient(derivative[i], *x);
+    ///             *x = now.decayed(iterate[i]) - T::of(now.learning_rate) * gradient[i];
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// let mut params = Params::<f64>::new();
+    /// let _ = params.add("x", [1], || 1.0);
+    /// let (mut gradient, mut optimizer) = (params.gradient(), Descent::with_rule(Optimistic, 0.25));
+    /// optimizer.prepare(&mut params);
+    /// gradient.flat_mut().fill(2.0);
+    /// optimizer.step(&mut params, &gradient);
+    /// assert_eq!(params.flat(), [0.5]);
+    /// optimizer.prepare(&mut params);
+    /// assert_eq!(params.flat(), [0.5 - 0.5 * 2.0]);
+    /// ```
+    fn look_ahead<T: Real>(&self, theta: &mut [T], vectors: Vectors<'_, T>) {
+        let _ = (theta, vectors);
+    }
+
+    /// Moves a range of values back to θ, to the bit, from where [`look_ahead`](Rule::look_ahead) has moved it: what a step
+    /// does that makes no update.
+    fn look_back<T: Real>(&self, theta: &mut [T], vectors: Vectors<'_, T>) {
+        let _ = (theta, vectors);
+    }
 }
 
 /// One iteration as a rule sees it: its number, the learning rate, and what happens to every gradient and value.

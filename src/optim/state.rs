@@ -35,6 +35,8 @@ pub struct State<T> {
     learning_rate: f64,
     tensors: Vec<Progress>,
     vectors: Vec<(String, Vec<T>)>,
+    pending: u64,
+    skipped: u64,
 }
 
 /// How far the training of one tensor has come.
@@ -98,7 +100,63 @@ impl<T: Real> State<T> {
             let message = format!("vector `{name}` has {found} values, the tensors have {size}");
             return wrong(ErrorKind::Shape, message);
         }
-        Ok(Self { rule, iteration, learning_rate, tensors, vectors })
+        Ok(Self { rule, iteration, learning_rate, tensors, vectors, pending: 0, skipped: 0 })
+    }
+
+    /// The same with so many gradients [accumulated](super::Descent::accumulate) since the last update, whose sum is the
+    /// vector `accumulated`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::optim::{Progress, State};
+    /// use gradus::prelude::*;
+    ///
+    /// let mut params = Params::<f64>::new();
+    /// let _ = params.add("x", [1], || 1.0);
+    /// let x = Progress { name: "x".into(), shape: [1].into(), iterations: 3 };
+    /// let sum = vec![("accumulated".to_owned(), vec![4.0])];
+    /// let state = State::from_parts("Sgd", 3, 0.5, vec![x], sum)?.with_pending(1);
+    /// let (mut gradient, mut optimizer) = (params.gradient(), Sgd::new(1.0).accumulate(2));
+    /// optimizer.restore(&state, &params)?;
+    /// gradient.flat_mut().fill(2.0);
+    /// optimizer.step(&mut params, &gradient);
+    /// assert_eq!(params.flat(), [1.0 - 0.5 * (4.0 + 2.0) / 2.0]);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    #[must_use]
+    pub fn with_pending(mut self, gradients: u64) -> Self {
+        self.pending = gradients;
+        self
+    }
+
+    /// The same with so many steps [skipped](super::Descent::skip_not_finite).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::optim::State;
+    ///
+    /// let state = State::<f64>::from_parts("Sgd", 3, 0.5, vec![], vec![])?.with_skipped(2);
+    /// assert_eq!(state.skipped(), 2);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    #[must_use]
+    pub fn with_skipped(mut self, steps: u64) -> Self {
+        self.skipped = steps;
+        self
+    }
+
+    /// The gradients accumulated since the last update.
+    #[must_use]
+    pub fn pending(&self) -> u64 {
+        self.pending
+    }
+
+    /// The steps skipped because their gradient was not finite.
+    #[must_use]
+    pub fn skipped(&self) -> u64 {
+        self.skipped
     }
 
     /// The name of the rule, such as `AdamW`.
@@ -166,8 +224,9 @@ impl<T: Real> State<T> {
         self.iteration == 0 && self.tensors.is_empty()
     }
 
-    /// Whether a rule of this name that keeps these vectors can go on from it on these tensors.
-    pub(super) fn fits(&self, rule: &str, names: &[&str], slots: &[Slot]) -> Result<(), Error> {
+    /// Whether a rule of this name that keeps these vectors, and takes the mean of so many gradients, can go on from it on
+    /// these tensors.
+    pub(super) fn fits(&self, rule: &str, names: &[&str], accumulate: u64, slots: &[Slot]) -> Result<(), Error> {
         let wrong = |kind, message: String| Err(Error::new(kind, format!("{rule}: {message}")));
         if self.rule != rule {
             return wrong(ErrorKind::Name, format!("the state is of {}", self.rule));
@@ -180,6 +239,13 @@ impl<T: Real> State<T> {
                 list(names)
             );
             return wrong(ErrorKind::Name, message);
+        }
+        if self.pending >= accumulate {
+            let message = format!(
+                "the state has summed {} gradients, the optimiser takes the mean of {accumulate}\n  help: build the optimiser with the options it was saved with",
+                self.pending
+            );
+            return wrong(ErrorKind::Value, message);
         }
         if self.is_unused() {
             return Ok(());

@@ -207,6 +207,10 @@ impl<T: Real> Params<T> {
         &self.buffers
     }
 
+    pub(crate) fn flat_buffers_mut(&mut self) -> &mut [T] {
+        &mut self.buffers
+    }
+
     /// The learned tensors in the order they were added.
     ///
     /// # Examples

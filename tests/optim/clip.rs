@@ -118,6 +118,8 @@ fn every_rule_sees_the_clipped_gradient() {
         let mut y = x.clone();
         let (mut long, mut short) = (x.gradient(), x.gradient());
         for t in 0..5 {
+            clipped.prepare(&mut x);
+            plain.prepare(&mut y);
             super::support::quadratic(&x, &mut long, 1.0, t);
             let norm = long.norm();
             assert!(norm > 0.5, "{name}: too short to tell anything");

@@ -66,7 +66,8 @@ fn groups_of_every_rule<T: Real>() {
         let [x, y, z, start] = [&x, &y, &z, &store::<T>()].map(|params| bits(params.flat()));
         assert_eq!(x[..4], y[..4], "{name}: a");
         assert_eq!(x[4..6], z[4..6], "{name}: a.bias");
-        assert_eq!(x[6..], start[6..], "{name}: b");
+        // η is no more than the length of the first step to Rprop.
+        assert!(name == "Rprop" || x[6..] == start[6..], "{name}: b");
         assert!((0..6).all(|i| x[i] != start[i]) && x[4] != y[4], "{name}: nothing moved");
     }
 }

@@ -1,6 +1,8 @@
 //! The exact text of every panic, and that it is put down to the caller.
 
-use gradus::optim::{Descent, Iteration, Rule, Vectors};
+use gradus::optim::{
+    AdaDelta, AdaMax, Descent, Iteration, Lion, NAdam, NesterovLookahead, RAdam, Rprop, Rule, Vectors,
+};
 use gradus::prelude::*;
 
 use super::support::{panics, store, walk};
@@ -14,6 +16,13 @@ fn learning_rates() {
         assert_eq!(panics(|| -> RmsProp<f32> { RmsProp::new(rate) }), message("RmsProp"));
         assert_eq!(panics(|| -> Adam<f32> { Adam::new(rate) }), message("Adam"));
         assert_eq!(panics(|| -> AdamW<f32> { AdamW::new(rate) }), message("AdamW"));
+        assert_eq!(panics(|| -> NesterovLookahead<f32> { NesterovLookahead::new(rate) }), message("NesterovLookahead"));
+        assert_eq!(panics(|| -> AdaDelta<f32> { AdaDelta::new(rate) }), message("AdaDelta"));
+        assert_eq!(panics(|| -> AdaMax<f32> { AdaMax::new(rate) }), message("AdaMax"));
+        assert_eq!(panics(|| -> NAdam<f32> { NAdam::new(rate) }), message("NAdam"));
+        assert_eq!(panics(|| -> RAdam<f32> { RAdam::new(rate) }), message("RAdam"));
+        assert_eq!(panics(|| -> Rprop<f32> { Rprop::new(rate) }), message("Rprop"));
+        assert_eq!(panics(|| -> Lion<f32> { Lion::new(rate) }), message("Lion"));
         let mut optimizer: Adam<f64> = Adam::new(0.1);
         assert_eq!(panics(|| optimizer.set_learning_rate(rate)), message("Adam"));
         assert!((optimizer.learning_rate() - 0.1).abs() < 1e-18);
@@ -51,6 +60,17 @@ fn fractions() {
         assert_eq!(panics(|| adam().beta2(value)), message("Adam: beta2"));
         let adamw = || -> AdamW<f64> { AdamW::new(0.1) };
         assert_eq!(panics(|| adamw().beta1(value)), message("AdamW: beta1"));
+        let ahead = || -> NesterovLookahead<f64> { NesterovLookahead::new(0.1) };
+        assert_eq!(panics(|| ahead().momentum(value)), message("NesterovLookahead: momentum"));
+        assert_eq!(panics(|| -> AdaDelta<f64> { AdaDelta::new(0.1).rho(value) }), message("AdaDelta: rho"));
+        assert_eq!(panics(|| -> AdaMax<f64> { AdaMax::new(0.1).beta1(value) }), message("AdaMax: beta1"));
+        assert_eq!(panics(|| -> AdaMax<f64> { AdaMax::new(0.1).beta2(value) }), message("AdaMax: beta2"));
+        assert_eq!(panics(|| -> NAdam<f64> { NAdam::new(0.1).beta1(value) }), message("NAdam: beta1"));
+        assert_eq!(panics(|| -> NAdam<f64> { NAdam::new(0.1).beta2(value) }), message("NAdam: beta2"));
+        assert_eq!(panics(|| -> RAdam<f64> { RAdam::new(0.1).beta1(value) }), message("RAdam: beta1"));
+        assert_eq!(panics(|| -> RAdam<f64> { RAdam::new(0.1).beta2(value) }), message("RAdam: beta2"));
+        assert_eq!(panics(|| -> Lion<f64> { Lion::new(0.1).beta1(value) }), message("Lion: beta1"));
+        assert_eq!(panics(|| -> Lion<f64> { Lion::new(0.1).beta2(value) }), message("Lion: beta2"));
     }
 }
 
@@ -74,6 +94,14 @@ fn numbers_that_must_not_be_negative() {
         assert_eq!(panics(|| -> Adam<f32> { Adam::new(0.1).epsilon(value) }), message("Adam"));
         assert_eq!(panics(|| -> AdaGrad<f32> { AdaGrad::new(0.1).epsilon(value) }), message("AdaGrad"));
         assert_eq!(panics(|| -> RmsProp<f32> { RmsProp::new(0.1).epsilon(value) }), message("RmsProp"));
+        assert_eq!(panics(|| -> AdaDelta<f32> { AdaDelta::new(0.1).epsilon(value) }), message("AdaDelta"));
+        assert_eq!(panics(|| -> AdaMax<f32> { AdaMax::new(0.1).epsilon(value) }), message("AdaMax"));
+        assert_eq!(panics(|| -> NAdam<f32> { NAdam::new(0.1).epsilon(value) }), message("NAdam"));
+        assert_eq!(panics(|| -> RAdam<f32> { RAdam::new(0.1).epsilon(value) }), message("RAdam"));
+    }
+    for (value, text) in [(-1e-9, "-1e-9"), (f64::INFINITY, "inf"), (f64::NAN, "NaN")] {
+        let message = format!("NAdam: momentum_decay is {text}, expected a finite number ≥ 0");
+        assert_eq!(panics(|| -> NAdam<f32> { NAdam::new(0.1).momentum_decay(value) }), message);
     }
     let adagrad = || -> AdaGrad<f32> { AdaGrad::new(0.1) };
     assert_eq!(
@@ -85,9 +113,31 @@ fn numbers_that_must_not_be_negative() {
         "AdaGrad: weight_decay is -0.25, expected a finite number ≥ 0"
     );
     for (value, text) in [(0.0, "0"), (-1.0, "-1"), (f64::NAN, "NaN")] {
-        let message = format!("AdaGrad: clip_norm is {text}, expected a number > 0");
-        assert_eq!(panics(|| adagrad().clip_norm(value)), message);
+        let message = |field| format!("AdaGrad: {field} is {text}, expected a number > 0");
+        assert_eq!(panics(|| adagrad().clip_norm(value)), message("clip_norm"));
+        assert_eq!(panics(|| adagrad().clip_value(value)), message("clip_value"));
     }
+    assert_eq!(panics(|| adagrad().accumulate(0)), "AdaGrad: accumulate is 0, expected a whole number ≥ 1");
+}
+
+#[test]
+fn factors_and_bounds_of_rprop() {
+    let rprop = || -> Rprop<f32> { Rprop::new(0.1) };
+    for (value, text) in [(0.0, "0"), (1.0, "1"), (f64::NAN, "NaN")] {
+        let message = format!("Rprop: the first of factors is {text}, expected a number in (0, 1)");
+        assert_eq!(panics(|| rprop().factors(value, 1.2)), message);
+    }
+    for (value, text) in [(1.0, "1"), (0.5, "0.5"), (f64::INFINITY, "inf"), (f64::NAN, "NaN")] {
+        let message = format!("Rprop: the second of factors is {text}, expected a finite number > 1");
+        assert_eq!(panics(|| rprop().factors(0.5, value)), message);
+    }
+    for (value, text) in [(0.0, "0"), (-1.0, "-1"), (f64::INFINITY, "inf"), (f64::NAN, "NaN")] {
+        let message = |which| format!("Rprop: the {which} of step_bounds is {text}, expected a finite number > 0");
+        assert_eq!(panics(|| rprop().step_bounds(value, 1.0)), message("first"));
+        assert_eq!(panics(|| rprop().step_bounds(1e-6, value)), message("second"));
+    }
+    let message = "Rprop: step_bounds are 2 and 1, expected the shortest first";
+    assert_eq!(panics(|| rprop().step_bounds(2.0, 1.0)), message);
 }
 
 #[test]

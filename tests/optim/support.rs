@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::sync::Once;
 
-use gradus::optim::{Descent, Rule};
+use gradus::optim::{AdaDelta, AdaMax, Descent, Lion, NAdam, NesterovLookahead, RAdam, Rprop, Rule};
 use gradus::prelude::*;
 
 pub(crate) type Boxed<T> = Box<dyn Optimizer<T>>;
@@ -44,6 +44,15 @@ pub(crate) fn all<T: Real>(by: &impl Configure) -> Vec<(&'static str, Boxed<T>)>
         ("Adam, AMSGrad", boxed(by, Adam::new(0.1).amsgrad(true))),
         ("AdamW", boxed(by, AdamW::new(0.1))),
         ("AdamW, AMSGrad", boxed(by, AdamW::new(0.1).amsgrad(true))),
+        ("NesterovLookahead", boxed(by, NesterovLookahead::new(0.1).momentum(0.5))),
+        ("AdaDelta", boxed(by, AdaDelta::new(0.5).epsilon(1e-3))),
+        ("AdaMax", boxed(by, AdaMax::new(0.1))),
+        ("NAdam", boxed(by, NAdam::new(0.05))),
+        ("NAdam, fast", boxed(by, NAdam::new(0.05).momentum_decay(10.0))),
+        ("RAdam", boxed(by, RAdam::new(0.1))),
+        ("RAdam, by momentum alone", boxed(by, RAdam::new(0.1).beta2(0.5))),
+        ("Rprop", boxed(by, Rprop::new(0.1))),
+        ("Lion", boxed(by, Lion::new(0.02))),
     ]
 }
 
@@ -74,6 +83,7 @@ pub(crate) fn walk<T: Real, O: Optimizer<T> + ?Sized>(
 ) {
     let mut gradient = params.gradient();
     for t in steps {
+        optimizer.prepare(params);
         quadratic(params, &mut gradient, 1.0, t);
         optimizer.step(params, &gradient);
     }
@@ -89,6 +99,7 @@ pub(crate) fn follow<O: Optimizer<f64>>(mut optimizer: O, start: f64, gradients:
     let _ = params.add("x", [], || start);
     let mut gradient = params.gradient();
     let step = |&g: &f64| {
+        optimizer.prepare(&mut params);
         gradient.flat_mut()[0] = g;
         optimizer.step(&mut params, &gradient);
         params.flat()[0]

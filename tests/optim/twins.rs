@@ -1,6 +1,8 @@
 //! Each rule against a twin that is one plain loop over single numbers: the same bits, however a step is computed.
 
-use gradus::optim::{Descent, Iteration, Rule, Vectors};
+use gradus::optim::{
+    AdaDelta, AdaMax, Descent, Iteration, Lion, NAdam, NesterovLookahead, RAdam, Rprop, Rule, Vectors,
+};
 use gradus::prelude::*;
 use rayon::ThreadPoolBuilder;
 
@@ -10,10 +12,36 @@ use super::support::{Boxed, Configure, bits};
 #[derive(Clone, Debug)]
 enum Twin {
     Descent,
-    Momentum { beta: f64, take: f64, ahead: bool },
+    Momentum {
+        beta: f64,
+        take: f64,
+        ahead: bool,
+    },
     AdaGrad,
-    RmsProp { momentum: f64, centered: bool },
-    Adam { amsgrad: bool },
+    RmsProp {
+        momentum: f64,
+        centered: bool,
+    },
+    Adam {
+        amsgrad: bool,
+    },
+    AdaDelta,
+    AdaMax,
+    /// With ψ = 0, so that every μ is β₁/2.
+    NAdam,
+    RAdam,
+    Rprop,
+    Lion,
+}
+
+fn sign<T: Real>(x: T) -> T {
+    if x > T::zero() {
+        T::one()
+    } else if x < T::zero() {
+        -T::one()
+    } else {
+        x
+    }
 }
 
 impl Rule for Twin {
@@ -57,7 +85,92 @@ impl Rule for Twin {
                     *c = if amsgrad && *c > *b { *c } else { *b };
                     start - rate * *a / (unbias * c.sqrt() + T::of(1e-8))
                 }
+                Self::AdaDelta => {
+                    let (keep, take, epsilon) = (T::of(0.9), T::of(1.0 - 0.9), T::of(1e-6));
+                    *a = keep * *a + take * g * g;
+                    let d = (*b + epsilon).sqrt() / (*a + epsilon).sqrt() * g;
+                    *b = keep * *b + take * d * d;
+                    start - rate * d
+                }
+                Self::AdaMax => {
+                    let (faded, size) = (T::of(0.999) * *b, g.abs() + T::of(1e-8));
+                    *a = T::of(0.9) * *a + T::of(1.0 - 0.9) * g;
+                    *b = if faded > size { faded } else { size };
+                    start - T::of(now.learning_rate / now.bias_correction(0.9)) * *a / *b
+                }
+                Self::NAdam => {
+                    let momentum = 0.9 * 0.5;
+                    let product = (0..now.number).fold(1.0, |product, _| product * momentum);
+                    let rate = now.learning_rate * momentum / (1.0 - product * momentum);
+                    let ahead = now.learning_rate * (1.0 - momentum) / (1.0 - product);
+                    let unbias = T::of(now.bias_correction(0.999).sqrt().recip());
+                    *a = T::of(0.9) * *a + T::of(1.0 - 0.9) * g;
+                    *b = T::of(0.999) * *b + T::of(1.0 - 0.999) * g * g;
+                    start - (T::of(rate) * *a + T::of(ahead) * g) / (unbias * b.sqrt() + T::of(1e-8))
+                }
+                Self::RAdam => {
+                    let (corrected, longest) = (now.bias_correction(0.9), 2.0 / (1.0 - 0.9) - 1.0);
+                    let length = longest - 2.0 * now.number as f64 * (1.0 - corrected) / corrected;
+                    let rectified =
+                        (length - 4.0) * (length - 2.0) * longest / ((longest - 4.0) * (longest - 2.0) * length);
+                    let rate = now.learning_rate / now.bias_correction(0.9);
+                    *a = T::of(0.9) * *a + T::of(1.0 - 0.9) * g;
+                    *b = T::of(0.9) * *b + T::of(1.0 - 0.9) * g * g;
+                    if length > 5.0 {
+                        start - T::of(rate * (rectified * corrected).sqrt()) * *a / (b.sqrt() + T::of(1e-8))
+                    } else {
+                        // What overflows is NaN: see the docs.
+                        start - T::of(rate) * *a / (T::zero() * b.sqrt() + T::one())
+                    }
+                }
+                Self::Rprop => {
+                    let size = if now.number == 1 { rate } else { *b };
+                    let turn = *a * sign(g);
+                    let factor = [1.0, 1.2, 0.5][usize::from(turn > T::zero()) + 2 * usize::from(turn < T::zero())];
+                    *b = (size * T::of(factor)).max(T::of(1e-6)).min(T::of(50.0));
+                    *a = if turn < T::zero() { T::zero() } else { sign(g) };
+                    start - *b * *a
+                }
+                Self::Lion => {
+                    let direction = T::of(0.9) * *a + T::of(1.0 - 0.9) * g;
+                    *a = T::of(0.99) * *a + T::of(1.0 - 0.99) * g;
+                    start - rate * sign(direction)
+                }
             };
+        }
+    }
+}
+
+/// The same for the rule that looks ahead.
+#[derive(Clone, Debug)]
+struct AheadTwin;
+
+impl Rule for AheadTwin {
+    const NAME: &'static str = "AheadTwin";
+    const LOOKS_AHEAD: bool = true;
+
+    fn vectors(&self) -> &'static [&'static str] {
+        &["velocity", "iterate"]
+    }
+
+    fn look_ahead<T: Real>(&self, theta: &mut [T], vectors: Vectors<'_, T>) {
+        let [velocity, iterate] = vectors.split();
+        for ((x, v), start) in theta.iter_mut().zip(velocity).zip(iterate) {
+            *start = *x;
+            *x += T::of(0.9) * *v;
+        }
+    }
+
+    fn look_back<T: Real>(&self, theta: &mut [T], vectors: Vectors<'_, T>) {
+        let [_, iterate] = vectors.split();
+        theta.copy_from_slice(iterate);
+    }
+
+    fn update<T: Real>(&self, now: Iteration<T>, theta: &mut [T], gradient: &[T], vectors: Vectors<'_, T>) {
+        let [velocity, iterate] = vectors.split();
+        for (((x, &g), v), start) in theta.iter_mut().zip(gradient).zip(velocity).zip(iterate) {
+            *v = T::of(0.9) * *v - T::of(now.learning_rate) * now.gradient(g, *x);
+            *x = now.decayed(*start) + *v;
         }
     }
 }
@@ -84,7 +197,7 @@ impl Configure for Options {
 
 /// Every rule beside its twin.
 fn pairs<T: Real>(by: Options) -> Vec<(&'static str, Boxed<T>, Boxed<T>)> {
-    fn pair<R: Rule, T: Real>(by: Options, rule: Descent<R, T>, twin: Twin) -> (&'static str, Boxed<T>, Boxed<T>) {
+    fn pair<R: Rule, T: Real>(by: Options, rule: Descent<R, T>, twin: impl Rule) -> (&'static str, Boxed<T>, Boxed<T>) {
         let alone = Options { threads: 1, ..by };
         (R::NAME, Box::new(by.configure(rule)), Box::new(alone.configure(Descent::with_rule(twin, 0.1))))
     }
@@ -103,6 +216,13 @@ fn pairs<T: Real>(by: Options) -> Vec<(&'static str, Boxed<T>, Boxed<T>)> {
         pair(by, Adam::new(0.1), Twin::Adam { amsgrad: false }),
         pair(by, Adam::new(0.1).amsgrad(true), Twin::Adam { amsgrad: true }),
         pair(by, AdamW::new(0.1), Twin::Adam { amsgrad: false }),
+        pair(by, NesterovLookahead::new(0.1), AheadTwin),
+        pair(by, AdaDelta::new(0.1), Twin::AdaDelta),
+        pair(by, AdaMax::new(0.1), Twin::AdaMax),
+        pair(by, NAdam::new(0.1).momentum_decay(0.0), Twin::NAdam),
+        pair(by, RAdam::new(0.1).beta2(0.9), Twin::RAdam),
+        pair(by, Rprop::new(0.1), Twin::Rprop),
+        pair(by, Lion::new(0.1), Twin::Lion),
     ]
 }
 
@@ -120,7 +240,9 @@ fn store<T: Real>(n: usize) -> Params<T> {
 fn walk<T: Real>(mut optimizer: Boxed<T>, n: usize, with: Option<T>) -> Vec<u64> {
     let mut params = store::<T>(n);
     let mut gradient = params.gradient();
-    for step in 0..4 {
+    // RAdam's average of squares is of use from the sixth on.
+    for step in 0..8 {
+        optimizer.prepare(&mut params);
         for (i, g) in (0_u32..).zip(gradient.flat_mut()) {
             *g = T::of((f64::from(i * 31 % 1013) - 400.0 + f64::from(step)) / 300.0);
         }
