@@ -153,23 +153,21 @@ impl History {
     /// ```
     #[cfg(feature = "plot")]
     pub fn plot(&self) -> crate::plot::Plot {
-        let mut plot = crate::plot::Plot::new().x_label("iteration").y_label("value").curve("value", &self.values);
-        let mut positive = self.values.iter().all(|&x| x > 0.0 || x.is_nan());
+        let iterations: Vec<f64> = (0..self.values.len()).map(|k| k as f64).collect();
+        let mut plot = crate::plot::Plot::new().x_label("iteration").y_label("value").curve_over(
+            "value",
+            &iterations,
+            &self.values,
+        );
+        let mut positive = self.values.iter().all(|&x| x > 0.0);
         if self.gradient_norms.iter().any(|x| !x.is_nan()) {
-            plot = plot.curve("‖g‖", &self.gradient_norms);
+            plot = plot.curve_over("‖g‖", &iterations, &self.gradient_norms);
         }
         if !self.validation.is_empty() {
-            let mut line = vec![f64::NAN; self.values.len()];
-            let mut last = f64::NAN;
-            let mut validation = self.validation.iter().peekable();
-            for (k, to) in line.iter_mut().enumerate() {
-                while let Some(&(_, metric)) = validation.next_if(|(iteration, _)| *iteration <= k as u64) {
-                    last = metric;
-                }
-                *to = last;
-            }
-            positive &= line.iter().all(|&x| x > 0.0 || x.is_nan());
-            plot = plot.curve("validation", &line);
+            let (at, metrics): (Vec<f64>, Vec<f64>) =
+                self.validation.iter().map(|&(k, metric)| (k as f64, metric)).unzip();
+            positive &= metrics.iter().all(|&x| x > 0.0 || x.is_nan());
+            plot = plot.curve_over("validation", &at, &metrics);
         }
         if positive { plot.log_y() } else { plot }
     }
