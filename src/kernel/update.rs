@@ -4,6 +4,10 @@
 //! memory is read once and written once. Multiplications and additions are not contracted: every instruction set gives
 //! the bits of the formula as it stands.
 #![allow(unsafe_code, reason = "kernels are the home of unsafe code")]
+#![allow(
+    clippy::needless_range_loop,
+    reason = "registers are counted; loops over iterators are ten times the code to compile"
+)]
 
 use super::simd::{Element, Isa, Kernel, Lanes, WIDEST, dispatch};
 use crate::real::{Real, twin};
@@ -36,8 +40,8 @@ pub(crate) struct Before {
 #[inline(always)]
 pub(crate) fn splat<T: Element, V: Lanes<T>, const N: usize>(coefficients: [f64; N]) -> [V; N] {
     let mut lanes = [V::zero(); N];
-    for (lanes, &x) in lanes.iter_mut().zip(&coefficients) {
-        *lanes = V::splat(T::of(x));
+    for k in 0..N {
+        lanes[k] = V::splat(T::of(coefficients[k]));
     }
     lanes
 }
@@ -137,13 +141,13 @@ impl<T: Element, F: Formula<K>, const K: usize> Kernel for Pass<T, F, K> {
                     let theta = <T::V<I>>::load(self.theta.add(at));
                     let gradient = <T::V<I>>::load(self.gradient.add(at));
                     let mut kept = [<T::V<I>>::zero(); K];
-                    for (kept, from) in kept.iter_mut().zip(self.kept) {
-                        *kept = <T::V<I>>::load(from.add(at));
+                    for k in 0..K {
+                        kept[k] = <T::V<I>>::load(self.kept[k].add(at));
                     }
                     let (theta, kept) = self.next(theta, gradient, kept);
                     theta.store(self.theta.add(at));
-                    for (kept, to) in kept.into_iter().zip(self.kept) {
-                        kept.store(to.add(at));
+                    for k in 0..K {
+                        kept[k].store(self.kept[k].add(at));
                     }
                 }
                 if is_end || rest == 0 {
@@ -152,16 +156,16 @@ impl<T: Element, F: Formula<K>, const K: usize> Kernel for Pass<T, F, K> {
                 <T::V<I>>::load_masked(theta_end, rest).store(theta.as_mut_ptr());
                 <T::V<I>>::load_masked(gradient_end, rest).store(gradient.as_mut_ptr());
                 (self.theta, self.gradient) = (theta.as_mut_ptr(), gradient.as_ptr());
-                for (other, from) in others.iter_mut().zip(&mut self.kept) {
-                    <T::V<I>>::load_masked(from.add(whole), rest).store(other.as_mut_ptr());
-                    *from = other.as_mut_ptr();
+                for k in 0..K {
+                    <T::V<I>>::load_masked(kept[k].add(whole), rest).store(others[k].as_mut_ptr());
+                    self.kept[k] = others[k].as_mut_ptr();
                 }
                 (n, is_end) = (width, true);
             }
             if is_end {
                 <T::V<I>>::load(self.theta).store_masked(theta_end, rest);
-                for (from, to) in self.kept.into_iter().zip(kept) {
-                    <T::V<I>>::load(from).store_masked(to.add(whole), rest);
+                for k in 0..K {
+                    <T::V<I>>::load(self.kept[k]).store_masked(kept[k].add(whole), rest);
                 }
             }
         }
