@@ -108,7 +108,18 @@ impl<const N: usize, T: Functions, C: Chunk<N, T>> Kernel for Map<N, T, C> {
                 *input = input.wrapping_add(CHUNK);
             }
             (to, left) = (to.wrapping_add(CHUNK), left - CHUNK);
+            keep_apart();
         }
+    }
+}
+
+/// Keeps the compiler from taking the elements of several chunks together, which would have to be gathered.
+#[inline(always)]
+fn keep_apart() {
+    #[cfg(all(target_arch = "x86_64", not(miri)))]
+    // SAFETY: no instruction at all.
+    unsafe {
+        std::arch::asm!("", options(nomem, nostack, preserves_flags));
     }
 }
 
