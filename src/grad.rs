@@ -132,11 +132,21 @@ impl<'t, T: Real> Cotangents<'_, 't, T> {
     ///
     /// Where the operand was broadcast, the derivative is summed back to its shape. This is the only place that does so.
     pub(crate) fn add<C: Into<Cotangent<'t, T>>>(&mut self, operand: usize, formula: impl FnOnce() -> C) {
-        let id = self.operand(operand);
-        if !self.sweep.is_active(id) {
-            return;
+        if self.sweep.is_active(self.operand(operand)) {
+            self.gather(operand, formula().into());
         }
-        match formula().into() {
+    }
+
+    /// [`add`](Self::add) for each operand in turn.
+    pub(crate) fn add_each(&mut self, formulas: &[&dyn Fn() -> Cotangent<'t, T>]) {
+        for (operand, formula) in formulas.iter().enumerate() {
+            self.add(operand, formula);
+        }
+    }
+
+    fn gather(&mut self, operand: usize, cotangent: Cotangent<'t, T>) {
+        let id = self.operand(operand);
+        match cotangent {
             Cotangent::Var(cotangent) => {
                 let cotangent = cotangent.sum_to(&self.x(operand).shape());
                 self.sweep.gather(id, cotangent, self.masked || self.entry.op.chooses());

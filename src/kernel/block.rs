@@ -3,13 +3,14 @@
 
 use super::simd::math::Functions;
 use super::simd::{Isa, Kernel, dispatch};
+use crate::real::Real;
 
 /// Elements computed at a time. The last ones of a block are brought to this number, so that all run through the same
 /// instructions.
 pub(super) const CHUNK: usize = 32;
 
 /// Fills `out`, of `n` elements, from the operands that stand at `inputs`.
-type Run<T> = unsafe fn(inputs: *const *const T, out: *mut T, n: usize);
+pub(super) type Run<T> = unsafe fn(inputs: *const *const T, out: *mut T, n: usize);
 
 /// A function of one to three numbers as a kernel over blocks of them.
 ///
@@ -81,7 +82,7 @@ pub(super) trait Chunk<const N: usize, T> {
     unsafe fn compute<I: Isa>(&self, operands: [*const T; N]) -> [T; CHUNK];
 }
 
-/// A block of chunks.
+/// Whole chunks of a block, `n` elements of them.
 pub(super) struct Map<const N: usize, T, C> {
     pub(super) inputs: *const *const T,
     pub(super) out: *mut T,
@@ -94,40 +95,31 @@ impl<const N: usize, T: Functions, C: Chunk<N, T>> Kernel for Map<N, T, C> {
 
     #[inline(always)]
     fn run<I: Isa>(self) {
-        let mut inputs = [self.out.cast_const(); N];
-        for (k, input) in inputs.iter_mut().enumerate() {
-            // SAFETY: as many pointers as operands stand there.
-            *input = unsafe { *self.inputs.add(k) };
+        // SAFETY: as many pointers as operands stand there.
+        let mut inputs = unsafe { self.inputs.cast::<[*const T; N]>().read() };
+        let (mut to, mut left) = (self.out, self.n);
+        while left > 0 {
+            // SAFETY: whole chunks can be read and written there; `values` overlaps nothing.
+            unsafe {
+                let values = self.chunk.compute::<I>(inputs);
+                values.as_ptr().copy_to_nonoverlapping(to, CHUNK);
+            }
+            for input in &mut inputs {
+                *input = input.wrapping_add(CHUNK);
+            }
+            (to, left) = (to.wrapping_add(CHUNK), left - CHUNK);
+            keep_apart();
         }
-        let (whole, rest) = (self.n - self.n % CHUNK, self.n % CHUNK);
-        let mut ends = [[T::zero(); CHUNK]; N];
-        let mut end = [T::zero(); CHUNK];
-        // Twice the same loop, so that the formula is compiled once: over whole chunks, and over what is left, brought to one.
-        let (mut n, mut to, mut is_end) = (whole, self.out, false);
-        loop {
-            let mut start = 0;
-            while start < n {
-                // SAFETY: whole chunks can be read and written there; `values` overlaps nothing.
-                unsafe {
-                    let values = self.chunk.compute::<I>(inputs.map(|input| input.add(start)));
-                    values.as_ptr().copy_to_nonoverlapping(to.add(start), CHUNK);
-                }
-                start += CHUNK;
-            }
-            if is_end {
-                // SAFETY: the block has that many elements left.
-                return unsafe { end.as_ptr().copy_to_nonoverlapping(self.out.add(whole), rest) };
-            }
-            if rest == 0 {
-                return;
-            }
-            for (input, end) in inputs.iter_mut().zip(&mut ends) {
-                // SAFETY: the block has that many elements left.
-                unsafe { input.add(whole).copy_to_nonoverlapping(end.as_mut_ptr(), rest) };
-                *input = end.as_ptr();
-            }
-            (n, to, is_end) = (CHUNK, end.as_mut_ptr(), true);
-        }
+    }
+}
+
+/// Keeps the compiler from taking the elements of several chunks together, which would have to be gathered.
+#[inline(always)]
+fn keep_apart() {
+    #[cfg(all(target_arch = "x86_64", not(miri)))]
+    // SAFETY: no instruction at all.
+    unsafe {
+        std::arch::asm!("", options(nomem, nostack, preserves_flags));
     }
 }
 
@@ -135,8 +127,44 @@ impl<const N: usize, T: Functions, C: Chunk<N, T>> Kernel for Map<N, T, C> {
 ///
 /// # Safety
 ///
-/// As for [`Block::run`].
+/// As for [`Block::run`], and `n` must be a multiple of [`CHUNK`].
 #[inline(always)]
 pub(super) unsafe fn run<const N: usize, T: Functions, C: Chunk<N, T>>(map: Map<N, T, C>) {
     dispatch(map);
+}
+
+/// Fills `out` by a function that fills whole chunks: the last elements are brought to one and run through the same
+/// instructions. Of the `N` pointers at `inputs`, the first `operands` are to elements.
+///
+/// It is compiled once for all formulas.
+///
+/// # Safety
+///
+/// As for [`Block::run`].
+#[inline(never)]
+pub(super) unsafe fn cover<const N: usize, T: Real>(
+    chunks: Run<T>,
+    operands: usize,
+    inputs: *const *const T,
+    out: *mut T,
+    n: usize,
+) {
+    let (whole, rest) = (n - n % CHUNK, n % CHUNK);
+    // SAFETY: as many pointers as there are stand there, and the caller vouches for `n` elements at those to elements.
+    unsafe {
+        if whole > 0 {
+            chunks(inputs, out, whole);
+        }
+        if rest > 0 {
+            let mut inputs = inputs.cast::<[*const T; N]>().read();
+            let mut ends = [[T::zero(); CHUNK]; N];
+            for (input, end) in inputs.iter_mut().zip(&mut ends).take(operands) {
+                input.add(whole).copy_to_nonoverlapping(end.as_mut_ptr(), rest);
+                *input = end.as_ptr();
+            }
+            let mut end = [T::zero(); CHUNK];
+            chunks(inputs.as_ptr(), end.as_mut_ptr(), CHUNK);
+            end.as_ptr().copy_to_nonoverlapping(out.add(whole), rest);
+        }
+    }
 }

@@ -3,7 +3,7 @@
 
 use std::marker::PhantomData;
 
-use super::block::{Block, CHUNK, Chunk, Map, run};
+use super::block::{Block, CHUNK, Chunk, Map, cover, run};
 use super::lane::Lane;
 use super::simd::Isa;
 use super::simd::math::{FARTHEST, Functions};
@@ -50,8 +50,18 @@ pub(crate) use formula;
 pub(crate) fn block<const N: usize, T: Functions, F: Formula<N>>() -> Block<T> {
     Block::new::<N>(|inputs, out, n| {
         // SAFETY: handed on to the caller.
-        unsafe { run(Map::<N, T, _> { inputs, out, n, chunk: Values::<F>(PhantomData) }) }
+        unsafe { cover::<N, T>(chunks::<N, T, F>, N, inputs, out, n) }
     })
+}
+
+/// Fills whole chunks.
+///
+/// # Safety
+///
+/// As for [`run`].
+unsafe fn chunks<const N: usize, T: Functions, F: Formula<N>>(inputs: *const *const T, out: *mut T, n: usize) {
+    // SAFETY: handed on to the caller.
+    unsafe { run(Map::<N, T, _> { inputs, out, n, chunk: Values::<F>(PhantomData) }) }
 }
 
 /// Computes a formula with a certain instruction set.
@@ -62,9 +72,16 @@ pub(crate) fn fill_at<const N: usize, T: Functions, F: Formula<N>>(
     out: &mut [T],
 ) {
     assert!(inputs.iter().all(|input| input.len() == out.len()));
-    let (pointers, n) = (inputs.map(<[T]>::as_ptr), out.len());
-    let map = Map::<N, T, _> { inputs: pointers.as_ptr(), out: out.as_mut_ptr(), n, chunk: Values::<F>(PhantomData) };
-    super::simd::dispatch_at(level, map);
+    for (k, out) in out.chunks_mut(CHUNK).enumerate() {
+        let (mut chunks, mut values) = ([[T::zero(); CHUNK]; N], [T::zero(); CHUNK]);
+        for (chunk, input) in chunks.iter_mut().zip(inputs) {
+            chunk[..out.len()].copy_from_slice(&input[k * CHUNK..][..out.len()]);
+        }
+        let (inputs, to) = (chunks.each_ref().map(|chunk| chunk.as_ptr()), values.as_mut_ptr());
+        let map = Map::<N, T, _> { inputs: inputs.as_ptr(), out: to, n: CHUNK, chunk: Values::<F>(PhantomData) };
+        super::simd::dispatch_at(level, map);
+        out.copy_from_slice(&values[..out.len()]);
+    }
 }
 
 struct Values<F>(PhantomData<F>);
@@ -74,9 +91,16 @@ impl<const N: usize, T: Functions, F: Formula<N>> Chunk<N, T> for Values<F> {
     unsafe fn compute<I: Isa>(&self, operands: [*const T; N]) -> [T; CHUNK] {
         // An array of its own: it overlaps no operand, whatever these do among each other.
         let mut values = [T::zero(); CHUNK];
-        for (i, value) in values.iter_mut().enumerate() {
-            // SAFETY: the caller vouches for whole chunks.
-            *value = F::fast::<T, I>(operands.map(|operand| Lane::new(unsafe { *operand.add(i) }))).0;
+        let mut i = 0;
+        while i < CHUNK {
+            let (mut x, mut k) = ([Lane::new(T::zero()); N], 0);
+            while k < N {
+                // SAFETY: the caller vouches for whole chunks.
+                x[k] = Lane::new(unsafe { *operands[k].add(i) });
+                k += 1;
+            }
+            values[i] = F::fast::<T, I>(x).0;
+            i += 1;
         }
         if F::ANGLE {
             let mut far = false;

@@ -1,7 +1,7 @@
 //! Whole powers.
 #![allow(unsafe_code, reason = "kernels are the home of unsafe code")]
 
-use super::block::{Block, CHUNK, Chunk, Map, run};
+use super::block::{Block, CHUNK, Chunk, Map, cover, run};
 use super::simd::Isa;
 use super::simd::math::Functions;
 use crate::real::Real;
@@ -9,11 +9,22 @@ use crate::real::Real;
 /// The kernel of xⁿ. Its second operand points at n, an `i32`, whatever the element type.
 pub(crate) fn powers<T: Functions>() -> Block<T> {
     Block::new::<2>(|inputs, out, n| {
-        // SAFETY: the exponent stands there.
-        let exponent = unsafe { (*inputs.add(1)).cast::<i32>().read_unaligned() };
         // SAFETY: handed on to the caller.
-        unsafe { run(Map::<1, T, _> { inputs, out, n, chunk: Powers(exponent) }) }
+        unsafe { cover::<2, T>(chunks::<T>, 1, inputs, out, n) }
     })
+}
+
+/// Fills whole chunks.
+///
+/// # Safety
+///
+/// As for [`run`]; the exponent must stand behind the second pointer.
+unsafe fn chunks<T: Functions>(inputs: *const *const T, out: *mut T, n: usize) {
+    // SAFETY: the exponent stands there; the rest is handed on to the caller.
+    unsafe {
+        let exponent = (*inputs.add(1)).cast::<i32>().read_unaligned();
+        run(Map::<1, T, _> { inputs, out, n, chunk: Powers(exponent) });
+    }
 }
 
 /// Fills `out` with xⁿ, given the kernel.

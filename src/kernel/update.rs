@@ -4,8 +4,12 @@
 //! memory is read once and written once. Multiplications and additions are not contracted: every instruction set gives
 //! the bits of the formula as it stands.
 #![allow(unsafe_code, reason = "kernels are the home of unsafe code")]
+#![allow(
+    clippy::needless_range_loop,
+    reason = "registers are counted; loops over iterators are ten times the code to compile"
+)]
 
-use super::simd::{Element, Isa, Kernel, Lanes, dispatch};
+use super::simd::{Element, Isa, Kernel, Lanes, WIDEST, dispatch};
 use crate::real::{Real, twin};
 
 /// An update of one parameter θ by its derivative g and by `K` numbers that are kept from step to step.
@@ -40,10 +44,11 @@ impl Before {
 /// Coefficients in all lanes.
 #[inline(always)]
 pub(crate) fn splat<T: Element, V: Lanes<T>, const N: usize>(coefficients: [f64; N]) -> [V; N] {
-    coefficients.map(
-        #[inline(always)]
-        |x| V::splat(T::of(x)),
-    )
+    let mut lanes = [V::zero(); N];
+    for k in 0..N {
+        lanes[k] = V::splat(T::of(coefficients[k]));
+    }
+    lanes
 }
 
 /// The weights β and 1 − β of a moving average; the difference is taken before rounding to the element type.
@@ -131,39 +136,47 @@ impl<T: Element, F: Formula<K>, const K: usize> Kernel for Pass<T, F, K> {
     type Output = ();
 
     #[inline(always)]
-    fn run<I: Isa>(self) {
+    fn run<I: Isa>(mut self) {
         let width = <T::V<I> as Lanes<T>>::N;
-        let rest = self.n % width;
-        for at in (0..self.n - rest).step_by(width) {
-            // SAFETY: `width` elements from `at` on are among the `n`, which `new` was promised.
-            unsafe {
-                let theta = <T::V<I>>::load(self.theta.add(at));
-                let gradient = <T::V<I>>::load(self.gradient.add(at));
-                let kept = self.kept.map(
-                    #[inline(always)]
-                    |kept| <T::V<I>>::load(kept.add(at)),
-                );
-                let (theta, kept) = self.next(theta, gradient, kept);
-                theta.store(self.theta.add(at));
-                for (kept, to) in kept.into_iter().zip(self.kept) {
-                    kept.store(to.add(at));
+        let (whole, rest) = (self.n - self.n % width, self.n % width);
+        let (theta_end, gradient_end) = (self.theta.wrapping_add(whole), self.gradient.wrapping_add(whole));
+        let kept = self.kept;
+        let (mut theta, mut gradient, mut others) =
+            ([T::zero(); WIDEST], [T::zero(); WIDEST], [[T::zero(); WIDEST]; K]);
+        // Twice the same loop, so that the formula is compiled once: over whole vectors, and over what is left, brought to one.
+        let (mut n, mut is_end) = (whole, false);
+        // SAFETY: what is touched is among the `n` elements that `new` was promised, or a vector of ours.
+        unsafe {
+            loop {
+                for at in (0..n).step_by(width) {
+                    let theta = <T::V<I>>::load(self.theta.add(at));
+                    let gradient = <T::V<I>>::load(self.gradient.add(at));
+                    let mut kept = [<T::V<I>>::zero(); K];
+                    for k in 0..K {
+                        kept[k] = <T::V<I>>::load(self.kept[k].add(at));
+                    }
+                    let (theta, kept) = self.next(theta, gradient, kept);
+                    theta.store(self.theta.add(at));
+                    for k in 0..K {
+                        kept[k].store(self.kept[k].add(at));
+                    }
                 }
+                if is_end || rest == 0 {
+                    break;
+                }
+                <T::V<I>>::load_masked(theta_end, rest).store(theta.as_mut_ptr());
+                <T::V<I>>::load_masked(gradient_end, rest).store(gradient.as_mut_ptr());
+                (self.theta, self.gradient) = (theta.as_mut_ptr(), gradient.as_ptr());
+                for k in 0..K {
+                    <T::V<I>>::load_masked(kept[k].add(whole), rest).store(others[k].as_mut_ptr());
+                    self.kept[k] = others[k].as_mut_ptr();
+                }
+                (n, is_end) = (width, true);
             }
-        }
-        if rest > 0 {
-            let at = self.n - rest;
-            // SAFETY: `rest` elements from `at` on are among the `n`, and no others are touched.
-            unsafe {
-                let theta = <T::V<I>>::load_masked(self.theta.add(at), rest);
-                let gradient = <T::V<I>>::load_masked(self.gradient.add(at), rest);
-                let kept = self.kept.map(
-                    #[inline(always)]
-                    |kept| <T::V<I>>::load_masked(kept.add(at), rest),
-                );
-                let (theta, kept) = self.next(theta, gradient, kept);
-                theta.store_masked(self.theta.add(at), rest);
-                for (kept, to) in kept.into_iter().zip(self.kept) {
-                    kept.store_masked(to.add(at), rest);
+            if is_end {
+                <T::V<I>>::load(self.theta).store_masked(theta_end, rest);
+                for k in 0..K {
+                    <T::V<I>>::load(self.kept[k]).store_masked(kept[k].add(whole), rest);
                 }
             }
         }

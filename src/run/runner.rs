@@ -9,7 +9,6 @@
 //! A program takes over the values that earlier segments keep. Where one is missing — something else was read last time —
 //! the interpreter steps in once more, and the earlier segment is planned anew to keep it.
 
-use std::collections::BTreeSet;
 use std::mem;
 
 use smallvec::SmallVec;
@@ -280,15 +279,20 @@ impl<T: Element> Runner<T> {
                 .iter()
                 .any(|&(earlier, _)| self.segment(earlier).program.as_ref().is_some_and(|program| program.computes(id)))
         };
-        let mut own = BTreeSet::new();
-        walk_down(log, self.segment(index).asked(), |id| !earlier(id) && own.insert(id));
+        let mut own = Vec::new();
+        walk_down(log, self.segment(index).asked(), |id| {
+            let computes = !earlier(id);
+            own.extend(computes.then_some(id));
+            computes
+        });
+        own.sort_unstable();
         let (known, mut exports) = (log.known_marks(), Vec::new());
         while let Some(child) = ahead.pop() {
-            if known.contains(&child) {
+            if known.binary_search(&child).is_ok() {
                 let segment = self.segment(child);
                 ahead.extend(&segment.children);
                 walk_down(log, segment.asked(), |id| {
-                    let found = own.contains(&id);
+                    let found = own.binary_search(&id).is_ok();
                     exports.extend(found.then_some(id));
                     !found
                 });

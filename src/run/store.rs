@@ -26,7 +26,7 @@ pub(super) struct Store<T> {
     buffers: Vec<Aligned<T>>,
     free_scalars: Vec<u32>,
     /// Buffers of positions that are gone, by capacity.
-    free_buffers: BTreeMap<usize, Vec<u32>>,
+    free_buffers: BTreeMap<usize, Vec<usize>>,
 }
 
 impl<T: Real> Store<T> {
@@ -54,7 +54,10 @@ impl<T: Real> Store<T> {
             match slot {
                 Slot::None => {}
                 Slot::Scalar(at) => self.free_scalars.push(at),
-                Slot::Buffer(at) => self.free_buffers.entry(self.buffers[at as usize].capacity()).or_default().push(at),
+                Slot::Buffer(at) => {
+                    let at = at as usize;
+                    self.free_buffers.entry(self.buffers[at].capacity()).or_default().push(at);
+                }
             }
         }
     }
@@ -97,30 +100,30 @@ impl<T: Real> Store<T> {
                 narrow(self.scalars.len() - 1)
             }))
         } else {
-            Slot::Buffer(match self.free_buffers.range(size..=2 * Aligned::<T>::whole_lines(size)).next() {
+            Slot::Buffer(narrow(match self.free_buffers.range(size..=2 * Aligned::<T>::whole_lines(size)).next() {
                 Some((&capacity, _)) => self.take_free(capacity),
                 None => self.new_buffer(size),
-            })
+            }))
         };
         self.slots[position] = slot;
         slot
     }
 
     /// A new buffer of exactly this capacity, in the place of the largest free one below it.
-    fn new_buffer(&mut self, size: usize) -> u32 {
+    fn new_buffer(&mut self, size: usize) -> usize {
         if let Some((&capacity, _)) = self.free_buffers.range(..size).next_back() {
             let at = self.take_free(capacity);
-            let buffer = &mut self.buffers[at as usize];
+            let buffer = &mut self.buffers[at];
             // The old memory goes before the new comes.
             *buffer = Aligned::new();
             *buffer = Aligned::with_capacity(size);
             return at;
         }
         self.buffers.push(Aligned::with_capacity(size));
-        narrow(self.buffers.len() - 1)
+        self.buffers.len() - 1
     }
 
-    fn take_free(&mut self, capacity: usize) -> u32 {
+    fn take_free(&mut self, capacity: usize) -> usize {
         let free = self.free_buffers.get_mut(&capacity).expect("a capacity that was found");
         let at = free.pop().expect("lists are not empty");
         if free.is_empty() {

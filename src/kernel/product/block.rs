@@ -147,6 +147,7 @@ impl<T: Element> Rectangle<T> {
             };
             match vectors {
                 1 => I::call(Panel::<T, 1>(sums)),
+                _ if const { width(I::LEVEL) == 2 } => I::call(Panel::<T, 2>(sums)),
                 2 => I::call(Panel::<T, 2>(sums)),
                 _ => I::call(Panel::<T, 3>(sums)),
             }

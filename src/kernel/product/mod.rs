@@ -25,7 +25,7 @@ use std::ops::Range;
 
 pub(crate) use matrix::{Matrix, weighed};
 
-use super::simd::{Element, Level, level, run_at};
+use super::simd::{Element, Level, level, run_wide};
 use super::team;
 use crate::real::Real;
 use block::Rectangle;
@@ -148,14 +148,14 @@ impl<T: Element> Product<'_, T> {
                 (1, _) => {
                     let (x, w, columns) = (a.data, b, rectangle.columns);
                     let row = Row { x, w, depth, y: c, start, start_step: 1, columns, width: n };
-                    run_at(level, row);
+                    run_wide(level, row);
                 }
                 (_, 1) => {
                     let (x, w, columns) = (b.data, a.transposed(), rectangle.rows);
                     let row = Row { x, w, depth, y: c, start, start_step: start_row, columns, width: m };
-                    run_at(level, row);
+                    run_wide(level, row);
                 }
-                _ => run_at(level, rectangle),
+                _ => run_wide(level, rectangle),
             }
         }
     }

@@ -32,32 +32,57 @@ struct Exponentials<T> {
 }
 
 /// Writes e^(x − top) for each element of rows of `n`; where the top is not finite it does not matter what.
-#[inline(always)]
-fn exponentiate<T: Functions, I: Isa>(n: usize, x: &[T], out: &mut [T]) -> Exponentials<T> {
-    let mut found = Exponentials { tops: [T::zero(); ROWS], totals: [T::one(); ROWS] };
-    let rows = x.len() / n;
-    for r in 0..rows {
-        let (x, out) = (&x[r * n..][..n], &mut out[r * n..][..n]);
-        let top = largest::<T, I>(x);
-        found.tops[r] = top;
-        if !top.is_finite() {
-            out.fill(T::zero());
-        } else if n < CHUNK {
-            let top = <T::V<I>>::splat(top);
-            each!(T, I, n; x: x.as_ptr(); out.as_mut_ptr() => x - top);
-        } else {
-            exp_less::<T, I>(x, top, out);
+///
+/// A function of its own, which all kernels over batches call.
+struct Exponentiate<'a, T> {
+    n: usize,
+    x: &'a [T],
+    out: &'a mut [T],
+}
+
+impl<T: Functions> Kernel for Exponentiate<'_, T> {
+    type Output = Exponentials<T>;
+
+    #[inline(always)]
+    fn run<I: Isa>(self) -> Exponentials<T> {
+        let Self { n, x, out } = self;
+        let mut found = Exponentials { tops: [T::zero(); ROWS], totals: [T::one(); ROWS] };
+        let rows = x.len() / n;
+        for r in 0..rows {
+            let (x, out) = (&x[r * n..][..n], &mut out[r * n..][..n]);
+            let top = largest::<T, I>(x);
+            found.tops[r] = top;
+            if !top.is_finite() {
+                out.fill(T::zero());
+            } else if n < CHUNK {
+                let top = <T::V<I>>::splat(top);
+                each!(T, I, n; x: x.as_ptr(); out.as_mut_ptr() => x - top);
+            } else {
+                exp_less::<T, I>(x, top, out);
+            }
         }
-    }
-    if n < CHUNK {
-        exp_all::<T, I>(&mut out[..rows * n]);
-    }
-    for r in 0..rows {
-        if found.tops[r].is_finite() {
-            found.totals[r] = sum::<T, I>(&out[r * n..][..n]);
+        if n < CHUNK {
+            exp_all::<T, I>(&mut out[..rows * n]);
         }
+        for r in 0..rows {
+            if found.tops[r].is_finite() {
+                found.totals[r] = sum::<T, I>(&out[r * n..][..n]);
+            }
+        }
+        found
     }
-    found
+}
+
+/// Replaces numbers by their logarithms.
+struct Logarithms<'a, T>(&'a mut [T]);
+
+impl<T: Functions> Kernel for Logarithms<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Isa>(self) {
+        ln_all::<T, I>(self.0);
+    }
 }
 
 /// eˣ/Σeˣ for rows of `n`.
@@ -76,7 +101,7 @@ impl<T: Functions> Kernel for Softmax<'_, T> {
         for rows in batches(self.x.len() / n, n) {
             let part = rows.start * n..rows.end * n;
             let (x, out) = (&self.x[part.clone()], &mut self.out[part]);
-            let found = exponentiate::<T, I>(n, x, out);
+            let found = I::call(Exponentiate { n, x, out });
             for r in 0..rows.len() {
                 let (top, out) = (found.tops[r], &mut out[r * n..][..n]);
                 if top.is_finite() {
@@ -106,8 +131,8 @@ impl<T: Functions> Kernel for LogSoftmax<'_, T> {
         for rows in batches(self.x.len() / n, n) {
             let part = rows.start * n..rows.end * n;
             let (x, out) = (&self.x[part.clone()], &mut self.out[part]);
-            let mut found = exponentiate::<T, I>(n, x, out);
-            ln_all::<T, I>(&mut found.totals[..rows.len()]);
+            let mut found = I::call(Exponentiate { n, x, out });
+            I::call(Logarithms(&mut found.totals[..rows.len()]));
             for r in 0..rows.len() {
                 let (top, x, out) = (found.tops[r], &x[r * n..][..n], &mut out[r * n..][..n]);
                 if top.is_finite() {
@@ -156,8 +181,8 @@ impl<T: Functions> Kernel for Reduce<'_, T> {
         for rows in batches(self.out.len(), n) {
             let x = &self.x[rows.start * n..rows.end * n];
             let mut found =
-                if n <= BATCH { exponentiate::<T, I>(n, x, room) } else { exponentiate_long::<T, I>(x, room) };
-            ln_all::<T, I>(&mut found.totals[..rows.len()]);
+                if n <= BATCH { I::call(Exponentiate { n, x, out: room }) } else { exponentiate_long::<T, I>(x, room) };
+            I::call(Logarithms(&mut found.totals[..rows.len()]));
             for (r, row) in rows.enumerate() {
                 let (top, log) = (found.tops[r], found.totals[r]);
                 self.out[row] = match self.reduction {

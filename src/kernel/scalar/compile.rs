@@ -43,21 +43,19 @@ enum Pair {
 
 fn pairs<T: Copy>(nodes: &[Node<T>]) -> Vec<Pair> {
     let mut pairs = vec![Pair::None; nodes.len()];
-    // For each angle, the node whose partner has not come yet.
-    let mut alone: BTreeMap<u32, (usize, Unary)> = BTreeMap::new();
+    // For each angle, the node whose partner has not come yet, if there is one.
+    let mut alone: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
     for (at, node) in nodes.iter().enumerate() {
         let Function::Unary(function @ (Unary::Sin | Unary::Cos)) = node.function else { continue };
-        let angle = node.operands[0];
-        match alone.get(&angle) {
-            Some(&(first, other)) if other != function => {
+        let waiting = alone.entry(node.operands[0] as usize).or_default();
+        match waiting[..] {
+            [first] if !matches!(nodes[first].function, Function::Unary(other) if other == function) => {
                 pairs[first] = Pair::Before(node.result);
                 pairs[at] = Pair::Behind;
-                alone.remove(&angle);
+                waiting.clear();
             }
-            Some(_) => {}
-            None => {
-                alone.insert(angle, (at, function));
-            }
+            [] => waiting.push(at),
+            _ => {}
         }
     }
     pairs

@@ -119,6 +119,31 @@ pub(crate) fn prefetch<T>(at: *const T) {
     let _ = at;
 }
 
+/// Runs a kernel with AVX-512 or AVX2, for what other sets have another way to: it is not compiled for them.
+///
+/// # Safety
+///
+/// The machine must have the set.
+///
+/// # Panics
+///
+/// If the level is another.
+#[inline]
+pub(crate) unsafe fn run_wide<K: Kernel>(level: Level, kernel: K) -> K::Output {
+    match level {
+        // SAFETY: the caller vouches for the set.
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx512 => unsafe { avx512::run(kernel) },
+        // SAFETY: the caller vouches for the set.
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx2 => unsafe { avx2::run(kernel) },
+        _ => {
+            drop(kernel);
+            unreachable!("{level:?} is not wide")
+        }
+    }
+}
+
 /// Runs a kernel with a certain instruction set.
 ///
 /// # Safety

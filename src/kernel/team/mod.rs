@@ -5,7 +5,7 @@
 //! ([`LINGER`]), and the work of the next region begins within one. A thread that finds nothing goes back to rayon: none
 //! spins while there is nothing to do.
 //!
-//! * *Whose threads.* Helpers are jobs in the pool that `rayon::spawn` would use here: the installed one, or the global
+//! * *Whose threads.* Helpers are jobs in the pool that `rayon_core::spawn` would use here: the installed one, or the global
 //!   one. Together with the caller they are never more than the threads of that pool, so `RAYON_NUM_THREADS` holds.
 //! * *Nobody is waited for.* Chunks are claimed, see [`region`]; the caller computes whatever nobody else took, and waits
 //!   for claimed chunks only. A pool that is busy with other things costs the helpers, never the progress.
@@ -54,7 +54,7 @@ pub(crate) fn run(chunks: usize, threads: usize, work: &(dyn Fn(usize) + Sync)) 
 /// How many threads may work together here and now, the caller among them.
 pub(crate) fn threads() -> usize {
     let most = LIMIT.get();
-    if most <= 1 || INSIDE.get() { 1 } else { most.min(rayon::current_num_threads()) }
+    if most <= 1 || INSIDE.get() { 1 } else { most.min(rayon_core::current_num_threads()) }
 }
 
 /// How many threads may work together at most, whatever the pool has.
@@ -81,7 +81,7 @@ fn helpers(chunks: usize, threads: usize) -> usize {
     if most <= 1 || INSIDE.get() {
         return 0;
     }
-    most.min(rayon::current_num_threads()) - 1
+    most.min(rayon_core::current_num_threads()) - 1
 }
 
 thread_local! {
@@ -111,7 +111,7 @@ impl Team {
         for _ in self.helpers.load(Ordering::Relaxed)..helpers {
             self.helpers.fetch_add(1, Ordering::Relaxed);
             let team = Arc::clone(self);
-            rayon::spawn(move || team.help());
+            rayon_core::spawn(move || team.help());
         }
         let _inside = Inside::enter();
         self.region.run(chunks, helpers, work);
@@ -148,7 +148,7 @@ impl Team {
                 if is_guest {
                     break;
                 }
-                rayon::yield_now();
+                rayon_core::yield_now();
                 came = Instant::now();
             }
         }

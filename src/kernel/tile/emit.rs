@@ -65,8 +65,8 @@ impl<T: Element> Compiler<'_, T> {
                     in_memory[id.index()] |= from_memory;
                     operands.push(depth[id.index()]);
                 });
-                operands.sort_unstable_by(|a, b| b.cmp(a));
-                depth[i] = operands.iter().zip(0..).map(|(&depth, k)| depth + k).max().unwrap_or(0).max(1);
+                operands.sort_unstable();
+                depth[i] = operands.iter().rev().zip(0..).map(|(&depth, k)| depth + k).max().unwrap_or(0).max(1);
             }
         }
         let roots: Vec<_> = (0..nodes.len()).filter(|&i| here(&self.facts[i])).collect();
@@ -185,7 +185,14 @@ impl<T: Element> Emitter<'_, '_, T> {
     /// Sees to it that all operands are there; answers with the one that is in the accumulator, if one is.
     fn bring(&mut self, operands: &[NodeId]) -> Option<NodeId> {
         let mut missing: Vec<_> = operands.iter().copied().filter(|&id| self.place(id).is_none()).collect();
-        missing.sort_by_key(|id| std::cmp::Reverse(self.depth[id.index()]));
+        // The deepest first; three at most.
+        for end in (1..missing.len()).rev() {
+            for k in 0..end {
+                if self.depth[missing[k].index()] < self.depth[missing[k + 1].index()] {
+                    missing.swap(k, k + 1);
+                }
+            }
+        }
         // What the accumulator happens to hold need not be fetched.
         let mut acc = self.held.filter(|id| missing.is_empty() && operands.contains(id));
         for id in missing {
@@ -317,7 +324,8 @@ impl<T: Element> Emitter<'_, '_, T> {
         }
         fuse(&mut self.code);
         self.code.push(Instr { op: Op::End, at: [0; 3] });
-        self.table.sort_by_key(|touched| !touched.moving);
+        let (moving, still): (Vec<_>, Vec<_>) = self.table.drain(..).partition(|touched| touched.moving);
+        self.table.extend(moving.into_iter().chain(still));
         let place = |entry| self.table.iter().position(|touched| touched.entry == entry).unwrap_or(0);
         #[allow(clippy::cast_possible_truncation, reason = "no more places than entries")]
         let code =

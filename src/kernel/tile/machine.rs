@@ -67,23 +67,30 @@ impl<T: Element> Run<'_, T> {
         let width = T::V::<I>::N;
         let (block, small) = (VECTORS * width, SMALL * width);
         let rest = self.len % block;
-        let is_short = rest <= 2 * small;
+        // Code for small blocks is spared where registers are short.
+        let is_short = const { !matches!(I::LEVEL, Level::Portable) } && rest <= 2 * small;
         let covered = if is_short { rest.next_multiple_of(small) } else { block };
         let whole = self.len - rest;
         // SAFETY: the blocks for the ends are as long as a block of ours.
         unsafe {
-            self.execute::<I, VECTORS>(whole, 0);
-            if rest == 0 {
-                return;
-            }
-            let stands_out = covered - rest > self.behind;
-            if stands_out {
-                self.bring_ends::<I>(rest);
-            }
-            if is_short {
-                self.execute::<I, SMALL>(rest, whole);
-            } else {
-                self.execute::<I, VECTORS>(rest, whole);
+            // Twice the same loop, so that the machine is compiled once: over whole blocks, and over what is left.
+            let (mut len, mut done, stands_out) = (whole, 0, covered - rest > self.behind);
+            loop {
+                self.execute::<I, VECTORS>(len, done);
+                if rest == 0 {
+                    return;
+                }
+                if done + len > whole {
+                    break;
+                }
+                if stands_out {
+                    self.bring_ends::<I>(rest);
+                }
+                if const { !matches!(I::LEVEL, Level::Portable) } && is_short {
+                    self.execute::<I, SMALL>(rest, whole);
+                    break;
+                }
+                (len, done) = (rest, whole);
             }
             if stands_out {
                 self.take_ends::<I>(rest);

@@ -137,7 +137,7 @@ macro_rules! pointwise {
                     let ([$x $(, $more)*], $y) = (ct.xs(), ct.y());
                     let $c = super::Incoming(ct.c());
                     let pulls: &[&dyn Fn() -> crate::Cotangent<'t, T>] = &[$(&|| $pullback.into()),*];
-                    pulls.iter().enumerate().for_each(|(operand, pull)| ct.add(operand, pull));
+                    ct.add_each(pulls);
                 })+ }
             }
         }

@@ -4,7 +4,7 @@
 //! all other cases its level is lower. So steps that are run level by level, in any order within one, find their operands
 //! computed; no cycle between steps can come about.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::access::Access;
 use super::select::{Kind, Node, Selection};
@@ -226,14 +226,17 @@ impl<T: Real> Builder<'_, T> {
     /// Merges a pass all of whose values only enter the pass over another domain by `embed` into that pass.
     fn absorb(&mut self, asked: &[bool]) {
         let mut outside = asked.to_vec();
-        let mut ways: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
+        let mut ways: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
         for (at, node) in self.selection.nodes.iter().enumerate() {
             match node.kind {
                 Kind::Pass(part) => {
                     for walk in self.selection.walks(node) {
                         let base = self.selection.index(walk.base);
                         if part == Part::Embed && self.enters(base, walk) {
-                            ways.entry(self.pass[base]).or_default().insert(self.pass[at]);
+                            let ways = ways.entry(self.pass[base]).or_default();
+                            if !ways.contains(&self.pass[at]) {
+                                ways.push(self.pass[at]);
+                            }
                         } else {
                             outside[base] |= !(self.joins(&node.domain, walk) && self.pass[base] == self.pass[at]);
                         }
@@ -251,8 +254,8 @@ impl<T: Real> Builder<'_, T> {
                 ways.remove(&self.pass[at]);
             }
         }
-        for (from, to) in ways.into_iter().filter(|(_, to)| to.len() == 1) {
-            let to = *to.first().expect("one way");
+        for (from, to) in ways {
+            let [to] = to[..] else { continue };
             let level = self.pass.iter().position(|&pass| pass == to).map(|at| self.levels[at]);
             for at in 0..self.pass.len() {
                 if self.pass[at] == from {
@@ -308,14 +311,14 @@ impl<T: Real> Builder<'_, T> {
 
     /// All steps, level by level.
     fn steps(&mut self) -> Vec<Step> {
-        let mut scalars: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
+        let mut scalars: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
         let mut steps = Vec::new();
         let mut started = vec![false; self.passes.len()];
         for at in 0..self.levels.len() {
             let level = self.levels[at];
             match self.node(at).kind {
                 Kind::Data | Kind::Number | Kind::Import => {}
-                Kind::Scalar => scalars.entry(level).or_default().push(at),
+                Kind::Scalar => scalars.entry(level as usize).or_default().push(at),
                 Kind::Alone => steps.push((level, at, Step::Alone(at))),
                 Kind::Pass(_) => {
                     let pass = self.pass[at];
@@ -326,8 +329,13 @@ impl<T: Real> Builder<'_, T> {
                 }
             }
         }
-        steps.extend(scalars.into_iter().map(|(level, nodes)| (level, nodes[0], Step::Scalars(nodes))));
-        steps.sort_by_key(|&(level, at, _)| (level, at));
-        steps.into_iter().map(|(_, _, step)| step).collect()
+        steps.extend(scalars.into_values().map(|nodes| (self.levels[nodes[0]], nodes[0], Step::Scalars(nodes))));
+        in_order(steps)
     }
+}
+
+/// Level by level; apart, since it does not depend on the type of the elements.
+fn in_order(mut steps: Vec<(u32, usize, Step)>) -> Vec<Step> {
+    steps.sort_by_key(|&(level, at, _)| (level, at));
+    steps.into_iter().map(|(_, _, step)| step).collect()
 }

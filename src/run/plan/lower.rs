@@ -294,8 +294,7 @@ impl<T: Element> Lowering<'_, T> {
             .filter(|&&at| !matches!(self.node(at).kind, Kind::Data | Kind::Import))
             .map(|&at| (self.node(at).id, self.slot(at)))
             .collect();
-        readable.sort_unstable_by_key(|&(id, _)| id);
-        readable.dedup_by_key(|&mut (id, _)| id);
+        sort(&mut readable);
         self.program.readable = readable;
         let computed =
             self.selection.nodes.iter().filter(|node| !matches!(node.kind, Kind::Data | Kind::Number | Kind::Import));
@@ -307,6 +306,12 @@ impl<T: Element> Lowering<'_, T> {
         }
         self.program
     }
+}
+
+/// By position, each once; apart, since it does not depend on the type of the elements.
+fn sort(readable: &mut Vec<(Id, Slot)>) {
+    readable.sort_unstable_by_key(|&(id, _)| id);
+    readable.dedup_by_key(|&mut (id, _)| id);
 }
 
 /// Where the items stand now that they are at the end of the list.

@@ -88,7 +88,7 @@ impl Selection {
                 selection.nodes.push(node);
             }
         }
-        selection.nodes.sort_unstable_by_key(|node| node.id);
+        sort(&mut selection.nodes);
         for (index, node) in (0..).zip(&selection.nodes) {
             selection.at[node.id as usize] = index;
         }
@@ -174,6 +174,11 @@ impl Selection {
         let operands = (self.walks.len() - walks) as u8;
         Some(Node { id, kind: Kind::Pass(fusion.part), walks: first, operands, splits, domain })
     }
+}
+
+/// By position; apart, since it does not depend on the type of the elements.
+fn sort(nodes: &mut [Node]) {
+    nodes.sort_unstable_by_key(|node| node.id);
 }
 
 /// Walks down from `wanted` over what is computed, but not below what `visit` answers `false` for; leaves, and what only

@@ -1,7 +1,5 @@
 //! Turns that a recording takes, and the notes of the runner along its way.
 
-use std::collections::BTreeSet;
-
 use super::{Log, id};
 use crate::op::Op;
 use crate::real::Real;
@@ -72,9 +70,11 @@ impl<T: Real> Log<T> {
         self.marks[from..].iter().take_while(|mark| mark.position as usize == self.len()).map(|mark| mark.mark)
     }
 
-    /// All notes along the program that stands in the log.
-    pub(crate) fn known_marks(&self) -> BTreeSet<u32> {
-        self.marks.iter().map(|mark| mark.mark).collect()
+    /// All notes along the program that stands in the log, in ascending order.
+    pub(crate) fn known_marks(&self) -> Vec<u32> {
+        let mut marks: Vec<u32> = self.marks.iter().map(|mark| mark.mark).collect();
+        marks.sort_unstable();
+        marks
     }
 
     /// Forgets all notes.
