@@ -58,7 +58,7 @@
 //! # Features
 //!
 //! On by default: `csv` (tables), `safetensors` (weights), `progress` (a bar on terminals), `plot` (SVG pictures). Off:
-//! `npy` (arrays of NumPy), which takes longer to build than all others together.
+//! `npy` (arrays of NumPy), which brings some thirty crates.
 
 mod axes;
 pub mod check;
