@@ -42,8 +42,11 @@
 //!   [`Var::gradient`], [`Var::grad_of`].
 //! * [`check`] holds gradients against finite differences, in one line of a test, and says which element of which
 //!   parameter is wrong and by what factor.
-//! * [`nn`] has layers, initialisers and losses; [`optim`] the update rules; [`data`] tables, splits, scalers and batches;
-//!   [`train`] early stopping and progress; with features, `io` weights in files and `plot` pictures.
+//! * [`nn`] has layers, initialisers and losses; [`optim`] the update rules, schedules and criteria to stop.
+//! * [`minimize`](mod@minimize) runs a loss with a rule until a criterion holds and reports; [`diagnostics`] measures curvature, noise
+//!   and rates, and says what ails a run.
+//! * [`data`] has tables, splits, scalers and batches; [`train`] early stopping and progress; with features, `io` weights in files
+//!   and `plot` pictures.
 //! * [`CustomOp`] is an op of one's own.
 //!
 //! # What to expect
