@@ -116,6 +116,18 @@ fn every_rule_steps_by_the_mean() {
 }
 
 #[test]
+fn the_mean_is_cut_and_not_its_parts() {
+    let mut params = Params::<f64>::new();
+    let _ = params.add("x", [2], || 0.0);
+    let (mut gradient, mut optimizer) = (params.gradient(), Sgd::new(1.0).accumulate(2).clip_value(1.0));
+    for g in [[3.0, 3.0], [-2.0, 5.0]] {
+        gradient.flat_mut().copy_from_slice(&g);
+        optimizer.step(&mut params, &gradient);
+    }
+    assert_eq!(params.flat(), [-0.5, -1.0]);
+}
+
+#[test]
 fn a_mean_is_resumed_to_the_bit() {
     for calls in 1..8 {
         let runs = all::<f32>(&Mean(3)).into_iter().zip(all(&Mean(3)));
