@@ -20,6 +20,7 @@ const PACKING: usize = 32;
 const TENSOR: usize = 512;
 
 #[allow(unsafe_code, reason = "an allocator is unsafe by its trait; all is handed to the system's")]
+// SAFETY: the system's allocator, and counting neither allocates nor panics.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         ALLOCATIONS.fetch_add(1, Ordering::Relaxed);

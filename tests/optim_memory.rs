@@ -17,6 +17,7 @@ thread_local! {
 }
 
 #[allow(unsafe_code, reason = "an allocator is unsafe by its trait; all is handed to the system's")]
+// SAFETY: the system's allocator, and counting neither allocates nor panics.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         ALLOCATIONS.set(ALLOCATIONS.get() + 1);

@@ -5,8 +5,9 @@ use crate::real::Real;
 
 /// Partial sums kept side by side, so that rounding errors stay small and the sum runs at full width.
 pub(super) const LANES: usize = 64;
-/// Rows or elements per lane summed before the partial sums are added up.
-pub(super) const BLOCK: usize = 64;
+/// Rows or elements per lane summed before the partial sums are added up; Miri, some thousand times slower, sees several
+/// blocks of few.
+pub(super) const BLOCK: usize = if cfg!(miri) { 4 } else { 64 };
 
 /// The sum of a slice: blocks in lanes, blocks pairwise, so that rounding errors grow with log n.
 pub(crate) fn sum<T: Real>(values: &[T]) -> T {

@@ -70,6 +70,10 @@ impl Writer {
 }
 
 /// x/(1 + |x|), a stand-in for longer functions.
+///
+/// # Safety
+///
+/// That of a [`BlockKernel`](crate::kernel::tile::BlockKernel).
 unsafe fn softsign(operands: *const *const f32, out: *mut f32, len: usize) {
     // SAFETY: the caller vouches for one operand and `len` elements.
     let (x, out) = unsafe { (std::slice::from_raw_parts(*operands, len), std::slice::from_raw_parts_mut(out, len)) };

@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use super::degenerate;
 use super::vector::{CHUNK, each, exp_all, exp_less, largest, ln_all, sum};
-use crate::kernel::reduce::{LANES, halves};
+use crate::kernel::reduce::{BLOCK, LANES, halves};
 use crate::kernel::simd::math::Functions;
 use crate::kernel::simd::{Element, Isa, Kernel, Lanes};
 use crate::kernel::workspace::Workspace;
@@ -177,7 +177,7 @@ impl<T: Functions> Kernel for Reduce<'_, T> {
     fn run<I: Isa>(self) {
         let n = self.n;
         let mut workspace = Workspace::take();
-        let room = workspace.slice(LANES * LANES);
+        let room = workspace.slice(LANES * BLOCK);
         for rows in batches(self.out.len(), n) {
             let x = &self.x[rows.start * n..rows.end * n];
             let mut found =

@@ -1,7 +1,7 @@
 //! What row kernels do to one row, or to several that follow each other, with registers.
 #![allow(unsafe_code, reason = "kernels are the home of unsafe code")]
 
-use crate::kernel::reduce::{LANES, halves, maximum};
+use crate::kernel::reduce::{BLOCK, LANES, halves, maximum};
 use crate::kernel::simd::math::{Functions, exp_of_difference, ln};
 use crate::kernel::simd::{Element, Isa, Kernel, Lanes};
 
@@ -74,7 +74,7 @@ pub(super) fn sum<T: Element, I: Isa>(x: &[T]) -> T {
         }
         return sum;
     }
-    if x.len() <= LANES * LANES { block_sum::<T, I>(x) } else { I::call(LongSum(x)) }
+    if x.len() <= LANES * BLOCK { block_sum::<T, I>(x) } else { I::call(LongSum(x)) }
 }
 
 /// A sum of several blocks.

@@ -1,4 +1,8 @@
 //! AVX2 with FMA.
+//!
+//! # Safety
+//!
+//! Of all functions: the machine must have them.
 
 #[allow(clippy::wildcard_imports, reason = "intrinsics bear the name of their set")]
 use std::arch::x86_64::*;

@@ -1,4 +1,8 @@
 //! AVX-512: F, VL, DQ and BW, which come together on every machine of interest.
+//!
+//! # Safety
+//!
+//! Of all functions: the machine must have them.
 
 #[allow(clippy::wildcard_imports, reason = "intrinsics bear the name of their set")]
 use std::arch::x86_64::*;

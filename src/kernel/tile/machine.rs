@@ -99,6 +99,10 @@ impl<T: Element> Run<'_, T> {
     }
 
     /// Copies the last `rest` elements of foreign operands to where whole blocks may be touched.
+    ///
+    /// # Safety
+    ///
+    /// So many must be there, and at `ends` a block for each foreign operand.
     #[inline(always)]
     unsafe fn bring_ends<I: Isa>(&mut self, rest: usize) {
         let pointers = self.table.len() - self.foreign.len();
@@ -117,6 +121,10 @@ impl<T: Element> Run<'_, T> {
     }
 
     /// Copies the ends of what was written to where they belong.
+    ///
+    /// # Safety
+    ///
+    /// They must have been brought with the same `rest`.
     #[inline(always)]
     unsafe fn take_ends<I: Isa>(&mut self, rest: usize) {
         let pointers = self.table.len() - self.foreign.len();

@@ -5,12 +5,14 @@ use super::machine::BLOCK;
 use super::{Extent, Graph, Node, Output, SUM_BLOCK};
 use crate::kernel::reduce;
 
+// Miri is some thousand times slower: it is to see small domains cut as large ones are.
+
 /// Elements of a tile that intermediate values are kept of.
-const TILE: usize = 1024;
+const TILE: usize = if cfg!(miri) { 128 } else { 1024 };
 /// Elements of a tile of which nothing but repeated operands is kept.
-const LIGHT: usize = 4096;
+const LIGHT: usize = if cfg!(miri) { 256 } else { 4096 };
 /// Elements of a chunk without intermediate tiles, below which another chunk does not pay.
-const CHUNK: usize = 1 << 14;
+const CHUNK: usize = if cfg!(miri) { 256 } else { 1 << 14 };
 
 /// The lengths of tiles and chunks. A tile has several whole rows, or one row or a part of it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -99,7 +101,7 @@ impl Tiling {
 }
 
 /// What a chunk should cost at least, in nanoseconds.
-const CHUNK_COST: f64 = 5000.0;
+const CHUNK_COST: f64 = if cfg!(miri) { 5.0 } else { 5000.0 };
 
 /// As many rows as make a tile, if possible a whole number of blocks.
 fn several_rows(columns: usize, tile: usize) -> usize {

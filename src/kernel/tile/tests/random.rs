@@ -70,6 +70,10 @@ const BINARY: &[Binary] = &[
 ];
 
 /// x·y + 1 in two roundings.
+///
+/// # Safety
+///
+/// Two operands and the result must have `len` elements.
 unsafe fn affine<T: Real>(operands: *const *const T, out: *mut T, len: usize) {
     // SAFETY: the caller vouches for two operands and `len` elements everywhere.
     let [x, y] = unsafe { [*operands, *operands.add(1)] };
