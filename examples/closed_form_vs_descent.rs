@@ -1,7 +1,7 @@
 //! Least squares in closed form and by descent: where they agree, where only one works, and what each costs.
 //!
 //! The normal equations (XᵀX/n + λI) w = Xᵀy/n cost n d² + d³ operations, a gradient n d. So the closed form wins where there
-//! are few features, and descent where there are many. Where XᵀX has no full rank, the closed form fails without a ridge λ, and
+//! are few features, and descent where there are many. Where `XᵀX` has no full rank, the closed form fails without a ridge λ, and
 //! descent ends somewhere on the flat bottom.
 //!
 //! Expect: the same weights to a part in 10⁸ on the diabetes data, with λ = 0 and λ = 0.1; on a doubled column, a determinant
@@ -24,9 +24,9 @@ fn main() -> Result<(), Error> {
     println!("diabetes, 442 patients, 10 features");
     for lambda in [0.0, 0.1] {
         let exact = closed_form(&x, &y, lambda).expect("full rank");
-        let (found, report) = descend(&x, &y, lambda);
+        let (found, iterations) = descend(&x, &y, lambda);
         let apart = (&found - &exact).mapv(f64::abs).iter().copied().fold(0.0, f64::max);
-        println!("  λ = {lambda}: {} iterations of L-BFGS, weights apart by at most {apart:.1e}", report);
+        println!("  λ = {lambda}: {iterations} iterations of L-BFGS, weights apart by at most {apart:.1e}");
         assert!(apart < 1e-8 * exact.iter().fold(0.0, |most: f64, w| w.abs().max(most)));
     }
 

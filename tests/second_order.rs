@@ -48,7 +48,7 @@ fn extended_rosenbrock<'t>(x: Var<'t, f64>) -> Var<'t, f64> {
 }
 
 /// Problems of Moré, Garbow & Hillstrom 1981 (and Himmelblau's) with their usual starts, and the number of iterations
-/// after which SciPy 1.17's L-BFGS-B with 10 corrections and analytic gradients first has ‖g‖ ≤ 1e-8, measured 2026-11-26
+/// after which `SciPy` 1.17's L-BFGS-B with 10 corrections and analytic gradients first has ‖g‖ ≤ 1e-8, measured 2026-11-26
 /// (`gtol` 1e-8, `ftol` 0; for the chained Rosenbrock function the iterations until it stops at ‖g‖ = 1.6e-8).
 fn problems() -> Vec<(&'static str, Function, Vec<f64>, u64)> {
     vec![
@@ -198,7 +198,7 @@ fn backtracking_takes_the_largest_step_that_is_good_enough() {
         let mut at = Evaluation::new(&mut bowl, &mut params, &mut gradient);
         method.advance(&mut at).unwrap();
         let limit = 2.0 * (1.0 - c) / k;
-        let expected = (0..).map(|j| first * rho.powi(j)).find(|&eta| eta <= limit).unwrap();
+        let expected = (0..100).map(|j| first * rho.powi(j)).find(|&eta| eta <= limit).unwrap();
         assert!((method.step_size() / expected - 1.0).abs() < 1e-12, "{k}: {} {expected}", method.step_size());
         assert_eq!(at.params().flat(), [1.0 - method.step_size() * k]);
     }

@@ -72,7 +72,7 @@ fn least_squares<'t>(step: Step<'t, '_, f64>, w: Param, x: &Array2<f64>, y: &Arr
     0.5 * error.square().mean() + 0.5 * lambda * step.param(w).square().sum()
 }
 
-/// mean ln(1 + exp(−y xᵀw)): convex and smooth with L ≤ λ_max(XᵀX)/(4n).
+/// mean ln(1 + exp(−y xᵀw)): convex and smooth with L ≤ λ/4, λ the largest eigenvalue of XᵀX/n.
 fn logistic<'t>(step: Step<'t, '_, f64>, w: Param, x: &Array2<f64>, y: &Array2<f64>) -> Var<'t, f64> {
     (-step.constant(y) * step.constant(x).matmul(step.param(w))).softplus().mean()
 }
@@ -291,7 +291,7 @@ fn a_matrix_of_lower_rank_has_a_flat_bottom() {
     assert!((moved - value).abs() < 1e-12);
 }
 
-/// Averaged stochastic descent with ηₜ = η₀/√t on least squares: E L(θ̄_T) − L*.
+/// Averaged stochastic descent with ηₜ = η₀/√t on least squares: the mean of L(θ̄) − L*.
 fn averaged(iterations: u64, seed: u64, x: &Array2<f64>, y: &Array2<f64>) -> f64 {
     let (mut params, w) = weights(x, 0.0);
     let mut mean = vec![0.0; params.len()];

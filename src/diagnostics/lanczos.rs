@@ -158,7 +158,9 @@ impl Lanczos {
                 return Ok(Spectrum { values, errors, weights, products: diagonal.len(), size: hessian.size, ends });
             }
             beside.push(rest);
-            w.iter_mut().for_each(|w| *w /= rest);
+            for x in &mut w {
+                *x /= rest;
+            }
             basis.push(w);
         }
     }
@@ -206,7 +208,9 @@ impl<'a, T: Real> Hessian<'a, T> {
         let free = self.params.iter().flat_map(|entry| entry.values.iter().map(move |_| !entry.frozen));
         let mut start: Vec<f64> = free.map(|free| if free { StandardNormal.sample(&mut rng) } else { 0.0 }).collect();
         let length = dot(&start, &start).sqrt();
-        start.iter_mut().for_each(|x| *x /= length);
+        for x in &mut start {
+            *x /= length;
+        }
         start
     }
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::data::{Batches, Samples};
 use crate::error::{Error, ErrorKind};
-use crate::params::Params;
+use crate::params::{Gradient, Params};
 use crate::real::Real;
 use crate::tape::{Step, Tape, Var};
 
@@ -43,7 +43,7 @@ use crate::tape::{Step, Tape, Var};
 ///
 /// # References
 ///
-/// Ruiz Correa 2026, Machine Learning (lecture notes), eq. 24 and 25. McCandlish et al. 2018, An empirical model of
+/// Ruiz Correa 2026, Machine Learning (lecture notes), eq. 24 and 25. `McCandlish` et al. 2018, An empirical model of
 /// large-batch training.
 pub fn gradient_noise<T, X, Y, F>(
     params: &Params<T>,
@@ -74,7 +74,7 @@ where
                 break;
             }
         }
-        let [a, b] = gradients.each_ref().map(|gradient| gradient.flat());
+        let [a, b] = gradients.each_ref().map(Gradient::flat);
         let (mut apart, mut along) = (0.0, 0.0);
         for (a, b) in a.iter().zip(b) {
             let (a, b) = (a.as_f64(), b.as_f64());

@@ -29,14 +29,12 @@ pub(super) fn eigen(mut a: Vec<Vec<f64>>) -> (Vec<f64>, Vec<Vec<f64>>) {
                 let c = 1.0 / t.hypot(1.0);
                 let s = t * c;
                 let turn = |x: f64, y: f64| (c * x - s * y, s * x + c * y);
-                for k in 0..n {
-                    (a[k][p], a[k][q]) = turn(a[k][p], a[k][q]);
-                }
-                for k in 0..n {
-                    (a[p][k], a[q][k]) = turn(a[p][k], a[q][k]);
-                }
-                for row in &mut vectors {
+                for row in a.iter_mut().chain(&mut vectors) {
                     (row[p], row[q]) = turn(row[p], row[q]);
+                }
+                let (head, tail) = a.split_at_mut(q);
+                for (x, y) in head[p].iter_mut().zip(&mut tail[0]) {
+                    (*x, *y) = turn(*x, *y);
                 }
             }
         }

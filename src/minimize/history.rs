@@ -128,11 +128,11 @@ impl History {
             ];
             written = written.and_then(|()| write(row));
         }
-        let failed = |source| {
+        let failed = |source: csv::Error| {
             Error::new(ErrorKind::Io, format!("cannot write `{}`: {source}", path.display())).caused_by(source)
         };
         written.map_err(failed)?;
-        let bytes = writer.into_inner().expect("a vector takes all bytes");
+        let bytes = writer.into_inner().map_err(|full| failed(full.into_error().into()))?;
         crate::file::write(path, &bytes)
     }
 

@@ -18,9 +18,12 @@ pub(super) struct Options<'a, T> {
     pub(super) validation: Option<Validation<'a, T>>,
 }
 
+/// A function of the parameters.
+pub(super) type Metric<'a, T> = Box<dyn FnMut(&Params<T>) -> f64 + 'a>;
+
 /// A metric and how many iterations or epochs lie between its measurements.
 pub(super) struct Validation<'a, T> {
-    pub(super) metric: Box<dyn FnMut(&Params<T>) -> f64 + 'a>,
+    pub(super) metric: Metric<'a, T>,
     pub(super) every: u64,
 }
 
@@ -81,23 +84,22 @@ impl<T: Real> Run<T> {
                     return reason;
                 }
             }
-            let value = match known.take() {
-                Some(value) => value,
-                None => {
-                    work.begin(params);
-                    let Some(value) = work.evaluate(params, &mut self.gradient) else {
-                        if ended {
-                            return Reason::NoMoreData;
-                        }
-                        ended = true;
-                        self.status.epoch += 1;
-                        self.validate(self.status.epoch, options, params);
-                        continue;
-                    };
-                    ended = false;
-                    self.evaluations += 1;
-                    value
-                }
+            let value = if let Some(value) = known.take() {
+                value
+            } else {
+                work.begin(params);
+                let Some(value) = work.evaluate(params, &mut self.gradient) else {
+                    if ended {
+                        return Reason::NoMoreData;
+                    }
+                    ended = true;
+                    self.status.epoch += 1;
+                    self.validate(self.status.epoch, options, params);
+                    continue;
+                };
+                ended = false;
+                self.evaluations += 1;
+                value
             };
             if !value.is_finite() {
                 work.end(params);

@@ -33,7 +33,9 @@ pub(super) fn line<T: Real>(to: &mut [T], x: &[T], alpha: f64, d: &[T]) {
 /// x ← α x.
 pub(super) fn scale<T: Real>(x: &mut [T], alpha: f64) {
     let alpha = T::of(alpha);
-    x.iter_mut().for_each(|x| *x *= alpha);
+    for x in x {
+        *x *= alpha;
+    }
 }
 
 #[cfg(test)]

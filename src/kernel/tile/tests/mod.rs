@@ -12,7 +12,7 @@ use crate::kernel::simd::{Element, Level};
 const GUARD: usize = if cfg!(miri) { 0 } else { 300 };
 
 /// Graphs of each kind on a domain, at most; Miri is some thousand times slower.
-const GRAPHS: usize = if cfg!(miri) { 1 } else { usize::MAX };
+const GRAPHS: Option<usize> = if cfg!(miri) { Some(1) } else { None };
 
 fn same<T: Element>(a: T, b: T) -> bool {
     a.bits() == b.bits() || (a.is_nan() && b.is_nan())
@@ -70,7 +70,7 @@ fn check<T: Element>(case: &Case<T>, scratch: &mut Scratch<T>, name: &str) {
 fn check_shapes<T: Element>(shapes: &[(usize, usize)], kind: Kind, graphs: usize) {
     let mut scratch = Scratch::new();
     for &(rows, columns) in shapes.iter().filter(|shape| !cfg!(miri) || SEEN.contains(shape)) {
-        for seed in 0..graphs.min(GRAPHS) {
+        for seed in 0..GRAPHS.unwrap_or(graphs) {
             let mut chance = Chance((seed * 1_000_003 + rows * 7919 + columns * 31) as u64);
             let size = 1 + chance.below(30);
             let case = random::case::<T>(&mut chance, rows, columns, kind, size);
