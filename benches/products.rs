@@ -15,17 +15,21 @@ use gradus::prelude::*;
 const LAYOUTS: [(&str, [bool; 2]); 3] = [("NN", [false, false]), ("NT", [false, true]), ("TN", [true, false])];
 
 /// From one number to what takes a tenth of a second, and shapes of small networks.
-const MATRICES: [[usize; 3]; 10] = [
+const MATRICES: [[usize; 3]; 14] = [
     [1, 1, 1],
     [4, 4, 4],
     [16, 16, 16],
     [64, 64, 64],
     [256, 256, 256],
+    [512, 512, 512],
     [1024, 1024, 1024],
     [2048, 2048, 2048],
     [32, 2, 16],
     [64, 784, 128],
     [128, 512, 256],
+    [128, 256, 512],
+    [128, 512, 512],
+    [256, 2048, 2048],
 ];
 const LAYERS: [[usize; 3]; 6] =
     [[1, 1, 1], [32, 2, 16], [64, 64, 32], [64, 784, 128], [128, 512, 256], [256, 2048, 2048]];
