@@ -96,6 +96,19 @@ impl Probe {
     /// # Panics
     ///
     /// If it is 0.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::diagnostics::Probe;
+    /// use gradus::prelude::*;
+    ///
+    /// let mut params = Params::<f64>::new();
+    /// let x = params.add("x", [], || 0.0);
+    /// let found = Probe::new().segments(10).run(&params, |step| step.param(x).square())?;
+    /// assert_eq!(found.to_string(), "no counterexample to convexity in 10 random segments; that is no proof");
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn segments(mut self, segments: usize) -> Self {
@@ -109,6 +122,20 @@ impl Probe {
     /// # Panics
     ///
     /// If it is not a finite number > 0.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::diagnostics::Probe;
+    /// use gradus::prelude::*;
+    ///
+    /// // x² − 0.001 x⁴ is convex up to |x| = 12.9.
+    /// let mut params = Params::<f64>::new();
+    /// let x = params.add("x", [], || 0.0);
+    /// let probe = |radius| Probe::new().radius(radius).run(&params, |step| step.param(x).square() - 1e-3 * step.param(x).powi(4));
+    /// assert!(probe(1.0)?.counterexample.is_none() && probe(30.0)?.counterexample.is_some());
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn radius(mut self, radius: f64) -> Self {

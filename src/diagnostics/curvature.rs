@@ -84,6 +84,19 @@ impl Curvature {
     }
 
     /// κ = L/μ; `None` unless μ is above its error: the loss is flat or curves down somewhere.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::diagnostics::curvature;
+    /// use gradus::prelude::*;
+    ///
+    /// let mut params = Params::<f64>::new();
+    /// let x = params.add("x", [2], || 1.0);
+    /// let saddle = curvature(&params, |step| (step.constant(&array![1.0, -1.0]) * step.param(x).square()).sum())?;
+    /// assert_eq!(saddle.condition(), None);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     #[must_use]
     pub fn condition(&self) -> Option<f64> {
         (self.smallest > self.smallest_error && self.smallest > 0.0).then(|| self.largest / self.smallest)
@@ -97,6 +110,19 @@ impl Curvature {
 
     /// 2/(L + μ): the rate with which gradient descent converges fastest on a quadratic, by (κ − 1)/(κ + 1) an iteration;
     /// 1/L where μ is not positive.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::diagnostics::curvature;
+    /// use gradus::prelude::*;
+    ///
+    /// let mut params = Params::<f64>::new();
+    /// let x = params.add("x", [2], || 1.0);
+    /// let bowl = curvature(&params, |step| (step.constant(&array![0.5, 1.5]) * step.param(x).square()).sum())?;
+    /// assert!((bowl.best_rate() - 2.0 / (3.0 + 1.0)).abs() < 1e-12);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     #[must_use]
     pub fn best_rate(&self) -> f64 {
         match self.condition() {

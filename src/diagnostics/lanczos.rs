@@ -81,6 +81,19 @@ impl Lanczos {
     /// # Panics
     ///
     /// If it is 0.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::diagnostics::Lanczos;
+    /// use gradus::prelude::*;
+    ///
+    /// let mut params = Params::<f64>::new();
+    /// let x = params.add("x", [100], || 0.5);
+    /// let few = Lanczos::new().products(5).spectrum(&params, |step| step.param(x).powi(4).sum() + step.param(x).sum().square())?;
+    /// assert!(few.products <= 5 && few.values.len() == few.products);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn products(mut self, at_most: usize) -> Self {

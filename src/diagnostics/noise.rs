@@ -122,6 +122,22 @@ impl GradientNoise {
 
     /// tr Σ/‖G‖²: with smaller batches noise prevails, with larger ones they cost more than they bring. Infinite where ‖G‖² is
     /// not above its error.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::data::Batches;
+    /// use gradus::diagnostics::gradient_noise;
+    /// use gradus::prelude::*;
+    ///
+    /// let x = Array2::from_shape_fn((1000, 1), |(i, _)| if i % 2 == 0 { 1.0 } else { -1.0 });
+    /// let mut params = Params::<f64>::new();
+    /// let w = params.add("w", [1], || 0.5); // Var = 1, ‖G‖² = ¼
+    /// let batches = Batches::of(&x, &x, 4).with_replacement(7);
+    /// let noise = gradient_noise(&params, batches, 500, |step, x, _| 0.5 * (step.param(w) - step.input(x)).square().mean())?;
+    /// assert!((2.0..8.0).contains(&noise.critical_batch()), "{noise}");
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     #[must_use]
     pub fn critical_batch(&self) -> f64 {
         let Measured { value, error } = self.squared_gradient;

@@ -96,6 +96,20 @@ impl RangeTest {
     /// # Panics
     ///
     /// Unless 0 < `from` < `to`, both finite.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::diagnostics::RangeTest;
+    /// use gradus::prelude::*;
+    ///
+    /// let mut params = Params::<f64>::new();
+    /// let x = params.add("x", [], || 1.0);
+    /// let rates = RangeTest::new().rates(1e-3, 1e2).run(&params, Sgd::new(1.0), |step| step.param(x).square())?;
+    /// assert_eq!(rates.rates[0], 1e-3);
+    /// assert!(rates.diverged.unwrap() > 1.0); // 2/L is 1
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn rates(mut self, from: f64, to: f64) -> Self {
@@ -143,6 +157,23 @@ impl RangeTest {
     /// # Errors
     ///
     /// If the loss is not finite at the parameters, or no rate lowers it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::data::Batches;
+    /// use gradus::diagnostics::RangeTest;
+    /// use gradus::prelude::*;
+    ///
+    /// let x = Array2::from_shape_fn((64, 1), |(i, _)| i as f64 / 64.0);
+    /// let mut params = Params::<f64>::new();
+    /// let line = Linear::new(&mut params, "line", 1, 1, &mut StdRng::seed_from_u64(7));
+    /// let batches = Batches::of(&x, &x, 8).shuffled(7);
+    /// let rates = RangeTest::new()
+    ///     .run_batches(&params, Adam::new(1.0), batches, |step, x, y| mse(line.forward(step.input(x)), step.input(y)))?;
+    /// assert!(rates.suggestion > 1e-4, "{rates}");
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     pub fn run_batches<T, X, Y, F>(
         &self,
         params: &Params<T>,

@@ -223,6 +223,18 @@ impl<'a, T: Real, W: Work<T>> Minimize<'a, W, T> {
     }
 
     /// Measures ‖g‖ and ‖Δθ‖ at each iterate for the history, also where no criterion needs them.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::minimize::minimize;
+    /// use gradus::prelude::*;
+    ///
+    /// let mut params = Params::<f64>::new();
+    /// let x = params.add("x", [], || 3.0);
+    /// let report = minimize(|step| step.param(x).square()).with(Sgd::new(0.5)).norms(true).run(&mut params);
+    /// assert_eq!((report.history.gradient_norms()[0], report.history.step_norms()[1]), (6.0, 3.0));
+    /// ```
     pub fn norms(mut self, norms: bool) -> Self {
         self.options.norms = norms;
         self
@@ -301,6 +313,23 @@ impl<'a, T: Real, W: Work<T>> Minimize<'a, W, T> {
     /// # Panics
     ///
     /// If the objective is no scalar, or has parameters of another store.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::minimize::minimize;
+    /// use gradus::optim::stop;
+    /// use gradus::prelude::*;
+    ///
+    /// let mut params = Params::<f64>::new();
+    /// let x = params.add("x", [], || 1.0);
+    /// let mut adam = Adam::new(0.1);
+    /// for _ in 0..2 {
+    ///     let ten = stop::max_iterations(10);
+    ///     minimize(|step| step.param(x).square()).with(&mut adam).until(ten).run(&mut params); // goes on where it was
+    /// }
+    /// assert_eq!(adam.iteration(), 20);
+    /// ```
     pub fn run(mut self, params: &mut Params<T>) -> Report<T> {
         run::run(&mut self.work, &mut self.options, params)
     }
@@ -353,7 +382,7 @@ where
     /// let w = params.add("w", [1, 1], || 0.0);
     /// let report = minimize_batches(Batches::single(&x, &x), |step, x, y| mse(step.input(x).matmul(step.param(w)), step.input(y)))
     ///     .with(Sgd::new(0.05))
-    ///     .schedule(schedule::InverseTime::new(1.0)) // η/(1 + t)
+    ///     .schedule(schedule::InverseTime::new(0.01)) // η/(1 + 0.01 t)
     ///     .until(stop::max_epochs(20))
     ///     .run(&mut params);
     /// assert!((params.flat()[0] - 1.0).abs() < 1e-2, "{report}");

@@ -46,6 +46,20 @@ pub struct Best<T> {
 
 impl<T> Report<T> {
     /// Whether a minimum was approached as closely as was asked for.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::minimize::minimize;
+    /// use gradus::optim::stop;
+    /// use gradus::prelude::*;
+    ///
+    /// let mut params = Params::<f64>::new();
+    /// let x = params.add("x", [], || 1.0);
+    /// let report = minimize(|step| step.param(x).square()).with(Sgd::new(0.1)).until(stop::max_iterations(3)).run(&mut params);
+    /// assert!(!report.converged());
+    /// assert!(report.to_string().ends_with("3 iterations were made"));
+    /// ```
     #[must_use]
     pub fn converged(&self) -> bool {
         self.reason.is_convergence()

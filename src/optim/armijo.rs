@@ -47,6 +47,18 @@ impl Armijo {
     /// # Panics
     ///
     /// If c is not in (0, 1).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::optim::Armijo;
+    ///
+    /// // x² from 1 along −2: the step 0.9 decreases the value by a tenth of what the slope says.
+    /// let phi = |a: f64| (1.0 - 2.0 * a) * (1.0 - 2.0 * a);
+    /// let first = |c| Armijo::new().c(c).search(phi, (1.0, -4.0), 0.9).map(|found| found.0);
+    /// assert_eq!((first(0.05)?, first(0.2)?), (0.9, 0.45));
+    /// # Ok::<(), gradus::optim::Stuck>(())
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn c(mut self, c: f64) -> Self {
@@ -59,6 +71,16 @@ impl Armijo {
     /// # Panics
     ///
     /// If ρ is not in (0, 1).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::optim::Armijo;
+    ///
+    /// let phi = |a: f64| (1.0 - 2.0 * a) * (1.0 - 2.0 * a);
+    /// assert_eq!(Armijo::new().rho(0.25).search(phi, (1.0, -4.0), 2.0)?.0, 0.5);
+    /// # Ok::<(), gradus::optim::Stuck>(())
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn rho(mut self, rho: f64) -> Self {

@@ -100,6 +100,19 @@ impl<T: Real> Lbfgs<T> {
     /// # Panics
     ///
     /// If m is 0.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::minimize::minimize;
+    /// use gradus::optim::Lbfgs;
+    /// use gradus::prelude::*;
+    ///
+    /// let mut params = Params::<f64>::new();
+    /// let x = params.add("x", [50], || 1.0);
+    /// let report = minimize(|step| step.param(x).powi(4).sum()).with(Lbfgs::new().memory(3)).run(&mut params);
+    /// assert!(report.value < 1e-8);
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn memory(mut self, pairs: usize) -> Self {

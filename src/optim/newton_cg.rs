@@ -95,6 +95,20 @@ impl<T: Real> NewtonCg<T> {
     }
 
     /// How many products with the Hessian there were so far.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::minimize::minimize;
+    /// use gradus::optim::NewtonCg;
+    /// use gradus::prelude::*;
+    ///
+    /// let mut params = Params::<f64>::new();
+    /// let x = params.add("x", [3], || 2.0);
+    /// let mut newton = NewtonCg::new();
+    /// minimize(|step| step.param(x).square().sum()).with(&mut newton).run(&mut params);
+    /// assert!(newton.hessian_products() >= 1);
+    /// ```
     #[must_use]
     pub fn hessian_products(&self) -> u64 {
         self.asked

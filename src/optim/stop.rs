@@ -335,6 +335,16 @@ impl Stop {
     }
 
     /// Stops when either criterion holds; the first one that does is the reason.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::optim::stop::{self, Reason, Status};
+    ///
+    /// let mut either = stop::target(1.0).or(stop::max_iterations(3));
+    /// let now = Status { iteration: 3, value: 2.0, ..Status::start() };
+    /// assert_eq!(either.ask(&now), Some(Reason::MaxIterations(3)));
+    /// ```
     pub fn or(self, other: Self) -> Self {
         Self(Node::Or(Box::new([self, other])))
     }
@@ -380,6 +390,15 @@ impl Stop {
     }
 
     /// What it must be told that costs time to find out.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::optim::stop;
+    ///
+    /// let needs = stop::target(1.0).or(stop::gradient_norm(1e-6)).needs();
+    /// assert!(needs.gradient_norm && !needs.step_norm && !needs.time);
+    /// ```
     #[must_use]
     pub fn needs(&self) -> Needs {
         match &self.0 {

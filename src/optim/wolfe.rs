@@ -97,6 +97,16 @@ impl Wolfe {
     /// # Panics
     ///
     /// If it is 0.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::optim::Wolfe;
+    ///
+    /// // A line that falls for ever is never flatter.
+    /// let stuck = Wolfe::new().evaluations(5).search(|a| (-a, -1.0), (0.0, -1.0), 1.0).unwrap_err();
+    /// assert!(stuck.to_string().contains("within 5 evaluations"));
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn evaluations(mut self, at_most: usize) -> Self {
