@@ -254,6 +254,13 @@ fn batches_can_be_validated_and_stopped_early() {
     let history = &report.history;
     assert_eq!(history.validation().len() as u64, report.epochs / 2);
     let best = history.validation().iter().map(|&(_, metric)| metric).fold(f64::INFINITY, f64::min);
+    // The last three measurements, and no earlier three in a row, are no improvement by more than 0.001.
+    let (mut least, mut row, mut rows) = (f64::INFINITY, 0, Vec::new());
+    for &(_, metric) in history.validation() {
+        (least, row) = if metric < least - 1e-3 { (metric, 0) } else { (least, row + 1) };
+        rows.push(row);
+    }
+    assert_eq!((rows.iter().position(|&row| row == 3), rows.len()), (Some(rows.len() - 1), rows.len()), "{rows:?}");
     assert_eq!(report.best.unwrap().value, best);
     let loss = (&x * params.flat()[0] + params.flat()[1] - &y).mapv(|d| d * d).mean().unwrap();
     assert!((loss - best).abs() < 1e-12, "the parameters are those of the best epoch");

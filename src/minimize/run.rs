@@ -80,7 +80,7 @@ impl<T: Real> Run<T> {
         loop {
             if W::BATCHES {
                 self.status.fresh = false;
-                if let Some(reason) = options.stop.ask(&self.status) {
+                if let Some(reason) = self.ask(options) {
                     return reason;
                 }
             }
@@ -110,9 +110,7 @@ impl<T: Real> Run<T> {
                 self.validate(self.status.iteration, options, params);
             }
             self.kept.keep(self.status, !W::BATCHES && options.validation.is_none(), params);
-            let stop = options.stop.ask(&self.status);
-            self.status.validation = None;
-            if let Some(reason) = stop {
+            if let Some(reason) = self.ask(options) {
                 return reason;
             }
             self.show(options);
@@ -125,6 +123,13 @@ impl<T: Real> Run<T> {
                 Err(stuck) => return Reason::Stuck(stuck.to_string()),
             }
         }
+    }
+
+    /// Asks the criteria, which see each validation once.
+    fn ask(&mut self, options: &mut Options<'_, T>) -> Option<Reason> {
+        let reason = options.stop.ask(&self.status);
+        self.status.validation = None;
+        reason
     }
 
     fn measure<W: Work<T>>(&mut self, work: &W, value: f64, params: &Params<T>) {
