@@ -82,6 +82,7 @@
 //! Richardson 1911, The approximate arithmetical solution by finite differences of physical problems.
 
 mod difference;
+mod explain;
 mod judge;
 mod report;
 mod rounding;
@@ -94,6 +95,7 @@ use crate::real::Real;
 use crate::run::Tensor;
 use crate::tape::{Step, Var};
 
+pub use explain::{Explanation, Reach, Way, explain};
 pub use report::{Element, InputReport, Report, Verdict};
 
 use difference::{Change, FAR, Line};

@@ -1,0 +1,57 @@
+//! Which parameters a loss reaches, and why not the others.
+
+use gradus::check::{self, Way};
+use gradus::prelude::*;
+
+/// The way of one parameter.
+fn way(loss: Var<'_, f64>, name: &str) -> Way {
+    let explanation = check::explain(loss);
+    explanation.parameters.into_iter().find(|reach| reach.name == name).expect("a parameter of the store").way
+}
+
+#[test]
+fn a_network_is_reached_whole_and_by_the_way_that_backward_takes() {
+    let mut params = Params::<f64>::new();
+    let mlp = Mlp::new(&mut params, "mlp", &[3, 4, 2], Activation::Tanh, &mut StdRng::seed_from_u64(7));
+    let x = Array2::from_elem((5, 3), 0.3);
+    let (mut tape, mut gradient) = (Tape::new(), params.gradient());
+    let step = tape.record(&params);
+    let loss = cross_entropy(mlp.forward(step.input(&x)), &[0, 1, 0, 1, 0]);
+    let explanation = check::explain(loss);
+    assert_eq!(explanation.parameters.len(), 4);
+    assert_eq!(explanation.unreached().count(), 0, "{explanation}");
+    let Way::Reached { through, uses } = way(loss, "mlp.0.weight") else { panic!("{explanation}") };
+    assert_eq!((through.first().map(String::as_str), uses), (Some("affine"), 1), "{explanation}");
+    loss.backward(&mut gradient);
+    assert_eq!(gradient.unreached().count(), 0);
+}
+
+#[test]
+fn what_is_not_reached_is_what_backward_does_not_reach() {
+    let mut params = Params::<f64>::new();
+    let all = ["used", "frozen", "detached", "compared", "aside", "twice", "absent"]
+        .map(|name| params.add(name, [2], || 0.5));
+    params.freeze(|name| name == "frozen");
+    let (mut tape, mut gradient) = (Tape::new(), params.gradient());
+    let step = tape.record(&params);
+    let [used, frozen, detached, compared, aside, twice] = [0, 1, 2, 3, 4, 5].map(|k| step.param(all[k]));
+    let _ = aside.exp();
+    let mask = compared.gt(used).detach();
+    let loss = (used * frozen * detached.detach().sin() * mask * twice * twice).sum();
+    assert!(matches!(way(loss, "used"), Way::Reached { .. }));
+    assert_eq!(way(loss, "frozen"), Way::Frozen);
+    assert!(matches!(way(loss, "detached"), Way::Blocked { by } if by.contains("detach") && by.contains("explain.rs")));
+    assert!(matches!(way(loss, "compared"), Way::Blocked { .. }));
+    assert!(matches!(way(loss, "aside"), Way::Unused { recorded } if recorded.contains("explain.rs")));
+    assert!(matches!(way(loss, "twice"), Way::Reached { uses: 2, .. }));
+    let explanation = check::explain(loss);
+    let unreached: Vec<_> = explanation.unreached().map(str::to_owned).collect();
+    assert_eq!(unreached, ["detached", "compared", "aside", "absent"], "{explanation}");
+    loss.backward(&mut gradient);
+    assert_eq!(gradient.unreached().collect::<Vec<_>>(), unreached);
+    let text = explanation.to_string();
+    assert!(
+        text.contains("aside: not reached: recorded at ") && text.contains("absent: not reached: the recording"),
+        "{text}"
+    );
+}
