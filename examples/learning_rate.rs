@@ -4,12 +4,12 @@
 //! regression the largest eigenvalue of the Hessian plays the same part, and Lanczos measures it.
 //!
 //! Expect: on x² the three behaviours; on the tumour data a curve that creeps, one that falls smoothly and one that jumps about,
-//! drawn in `target/learning_rate/losses.svg`, beside the range test; and `diagnose` naming what ails each.
+//! drawn in `target/learning_rate/losses.svg`, beside the range test and six schedules; and `diagnose` naming what ails each.
 
 use gradus::data::{Csv, StandardScaler};
 use gradus::diagnostics::{Symptom, curvature, diagnose, find_learning_rate};
 use gradus::optim::stop;
-use gradus::plot::Plot;
+use gradus::plot::{self, Plot};
 use gradus::prelude::*;
 
 fn main() -> Result<(), Error> {
@@ -71,9 +71,25 @@ fn main() -> Result<(), Error> {
         .expect("target can be written");
     picture.save(concat!(env!("CARGO_MANIFEST_DIR"), "/target/learning_rate/losses.svg"))?;
     range.plot().title("Range test").save(concat!(env!("CARGO_MANIFEST_DIR"), "/target/learning_rate/range.svg"))?;
+    schedules().save(concat!(env!("CARGO_MANIFEST_DIR"), "/target/learning_rate/schedules.svg"))?;
     println!("pictures: target/learning_rate/");
     assert!(ends[1] < 0.5 * ends[0] && ends[1] < 0.5 * ends[2], "the right one ends lowest: {ends:?}");
     assert_eq!(symptoms[0], Some(Symptom::Slow));
     assert!(matches!(symptoms[2], Some(Symptom::Oscillating | Symptom::Diverging)), "{symptoms:?}");
     Ok(())
+}
+
+/// How schedules lower a rate of 0.1 in 200 iterations.
+fn schedules() -> Plot {
+    let plans: [(&str, Box<dyn Schedule>); 6] = [
+        ("step: half after each 50", Box::new(schedule::Step::new(50, 0.5))),
+        ("exponential", Box::new(schedule::Exponential::new(0.015))),
+        ("1/(1 + t/20)", Box::new(schedule::InverseTime::new(0.05))),
+        ("warm-up, then cosine", Box::new(schedule::WarmUp::new(20, schedule::Cosine::new(180)))),
+        ("warm restarts", Box::new(schedule::WarmRestarts::new(50).factor(2))),
+        ("one cycle", Box::new(schedule::OneCycle::new(200))),
+    ];
+    let curves: Vec<_> =
+        plans.iter().map(|(name, plan)| (*name, (0..200).map(|t| plan.rate(0.1, t)).collect::<Vec<f64>>())).collect();
+    plot::rate_curves(curves.iter().map(|(name, rates)| (*name, &rates[..]))).title("Six schedules")
 }

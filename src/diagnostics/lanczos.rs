@@ -63,6 +63,28 @@ pub struct Spectrum {
     pub(super) ends: [Vec<f64>; 2],
 }
 
+impl Spectrum {
+    /// A picture of the values: stems up and down from 0, on an axis that is logarithmic on either side.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::diagnostics::Lanczos;
+    /// use gradus::prelude::*;
+    ///
+    /// let mut params = Params::<f64>::new();
+    /// let x = params.add("x", [2], || 1.0);
+    /// let spectrum =
+    ///     Lanczos::new().spectrum(&params, |step| (step.constant(&array![1.0, -1.0]) * step.param(x).square()).sum())?;
+    /// assert!(spectrum.plot().title("A saddle").svg()?.contains("1 negative"));
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    #[cfg(feature = "plot")]
+    pub fn plot(&self) -> crate::plot::Plot {
+        crate::plot::spectrum(&self.values).symlog_y()
+    }
+}
+
 impl Default for Lanczos {
     fn default() -> Self {
         Self { products: 60, tolerance: 1e-6, seed: 0 }
