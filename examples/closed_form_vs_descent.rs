@@ -5,7 +5,8 @@
 //! descent ends somewhere on the flat bottom.
 //!
 //! Expect: the same weights to a part in 10⁸ on the diabetes data, with λ = 0 and λ = 0.1; on a doubled column, a determinant
-//! of 0 and a descent that shares the weight between the twins; and times that cross over as d grows.
+//! of 0 and a descent that shares the weight between the twins; and times that grow with d: the closed form's
+//! faster than those of descent.
 
 use std::time::Instant;
 

@@ -4,7 +4,7 @@
 //! and creeps along x; momentum gathers speed; rules that divide by the size of the gradient see a round bowl.
 //!
 //! Expect: `target/descent_paths/paths.svg` with six paths from (−9, 2.5), and a table of where each is after 60 steps; momentum and
-//! Nesterov are nearest.
+//! Nesterov are nearest. AdaGrad and RMSProp walk the same line, RMSProp farther.
 
 use gradus::minimize::minimize;
 use gradus::optim::stop;

@@ -1,17 +1,18 @@
 //! Early stopping: a network that could learn thirty noisy points by heart, stopped where validation is best.
 //!
 //! Thirty points of a sine with noise, and a network with far more weights than points. The training loss falls on and on; the
-//! validation loss turns. The run keeps the best weights and stops when validation has not improved for a while. Ctrl-C would
-//! stop it the same way: the library installs no handler, the flag is yours to raise.
+//! validation loss turns. The run keeps the best weights and stops when validation has not improved for a while. A flag stops it
+//! the same way, for Ctrl-C or a button: the library installs no handler, the flag is yours to raise.
 //!
 //! Expect: stopped long before the limit, a validation loss well below that of the run to the end, and both curves in
 //! `target/early_stopping/losses.svg`.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use gradus::diagnostics::{Symptom, diagnose};
-use gradus::optim::stop::{self, Stop};
+use gradus::optim::stop::{self, Reason, Stop};
 use gradus::prelude::*;
 use rand::RngExt;
 
@@ -41,10 +42,21 @@ fn main() -> Result<(), Error> {
         (report, validation)
     };
 
-    // In a program of yours: ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed)).
-    let flag = Arc::new(AtomicBool::new(false));
-    let (stopped, early) = run(stop::early_stopping(30).or(stop::max_iterations(6000)).or(stop::flag(flag)));
+    let (stopped, early) = run(stop::early_stopping(30).or(stop::max_iterations(6000)));
     println!("early stopping: {stopped}\n  validation {early:.4}");
+
+    // Ctrl-C, played by a thread; in a program of yours: ctrlc::set_handler(move || raised.store(true, Ordering::Relaxed)).
+    let flag = Arc::new(AtomicBool::new(false));
+    let raised = Arc::clone(&flag);
+    let interrupt = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(50));
+        raised.store(true, Ordering::Relaxed);
+    });
+    let (interrupted, _) = run(stop::flag(flag).or(stop::max_iterations(1_000_000)));
+    interrupt.join().expect("it only sleeps");
+    println!("interrupted: {interrupted}");
+    assert_eq!(interrupted.reason, Reason::Flag);
+
     let (full, late) = run(stop::max_iterations(6000));
     println!("to the end: {full}\n  validation {late:.4}\n  {}", diagnose(&full.history));
 

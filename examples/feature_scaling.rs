@@ -4,7 +4,7 @@
 //! descent, whose rate the steepest direction dictates, needs about κ iterations. Standardising is an invertible change of
 //! variables: the minimum has the same value.
 //!
-//! Expect: κ falls from about 10⁷ to about 500; descent that has not arrived after 20 000 steps before arrives in a few thousand
+//! Expect: κ falls from about 10⁷ to about 500; descent that has not arrived after 20 000 steps before arrives in about a thousand
 //! after, at the same loss; the spectra in `target/feature_scaling/spectra.svg`.
 
 use gradus::data::{Csv, MinMaxScaler, RobustScaler, StandardScaler};

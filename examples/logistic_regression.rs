@@ -1,8 +1,8 @@
 //! Logistic regression by full batch, mini-batch and single samples: one algorithm, three batch sizes, against data passes.
 //!
 //! 569 tumours, 30 features, benign or malignant. The scaler is fitted on the training part alone: statistics of the test part
-//! would leak into training. Against *passes over the data* small batches are far ahead at first, since each sample moves the
-//! weights at once; at the end their noise keeps them from the minimum unless the rate falls.
+//! would leak into training. Against *passes over the data* small batches are ahead, since each sample moves the weights at once.
+//! What their noise costs near the minimum is the subject of `noise_and_batch_size`.
 //!
 //! Expect: test accuracy of at least 0.96 for all three; curves in `target/logistic_regression/losses.svg`.
 

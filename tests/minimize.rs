@@ -8,7 +8,7 @@ use std::time::Duration;
 use gradus::data::{Batches, Stream};
 use gradus::minimize::{Report, minimize_objective};
 use gradus::optim::stop::{self, Reason, Status, Stop};
-use gradus::optim::{Lbfgs, flat};
+use gradus::optim::{GradientDescent, Lbfgs, Method, flat};
 use gradus::prelude::*;
 
 /// x² from 8 with η = ¼: 8, 4, 2, 1, … with values 64, 16, 4, 1, …
@@ -376,4 +376,154 @@ fn a_rule_that_looks_ahead_leaves_its_iterate_and_reports_its_value() {
         .until(stop::max_iterations(50))
         .run(&mut params);
     assert!(matches!(report.reason, Reason::NotFinite(_)) && params.flat()[0] > 0.0, "{report}: {:?}", params.flat());
+}
+
+#[test]
+fn with_batches_a_lent_optimiser_goes_on_to_the_bit() {
+    let x = Array2::from_shape_fn((12, 1), |(i, _)| i as f64 / 12.0);
+    let run = |epochs: &[u64]| {
+        let mut params = Params::<f64>::new();
+        let line = Linear::new(&mut params, "line", 1, 1, &mut StdRng::seed_from_u64(7));
+        let mut adam = Adam::new(0.05);
+        let mut batches = Batches::of(&x, &x, 4);
+        for &n in epochs {
+            minimize_batches(&mut batches, |step, x, y| mse(line.forward(step.input(x)), step.input(y)))
+                .with(&mut adam)
+                .until(stop::max_epochs(n))
+                .run(&mut params);
+        }
+        (params.flat().to_vec(), adam.iteration())
+    };
+    assert_eq!(run(&[6]), run(&[1, 3, 2]));
+    assert_eq!(run(&[6]).1, 18);
+}
+
+#[test]
+fn steps_that_move_nothing_are_no_convergence() {
+    let run = |sgd: Sgd<f64>| {
+        let mut params = Params::<f64>::new();
+        let x = params.add("x", [], || 8.0);
+        let stop = stop::value_change(1e-12).or(stop::step_norm(1e-12)).or(stop::max_iterations(200));
+        let report = minimize(|step| step.param(x).square()).with(sgd).until(stop).run(&mut params);
+        (report, params.flat()[0])
+    };
+    let (report, x) = run(Sgd::new(0.25).accumulate(3));
+    assert!(report.converged() && x.abs() < 1e-5, "{report}: {x}");
+    // A rate that begins with 0 and rises.
+    let (report, x) = run(Sgd::new(0.25).schedule(schedule::from_fn(|base, t| if t < 5 { 0.0 } else { base })));
+    assert!(report.converged() && x.abs() < 1e-5, "{report}: {x}");
+    // One that ends with 0, far from the minimum.
+    let (report, x) = run(Sgd::new(0.05).schedule(schedule::Linear::new(5)));
+    assert_eq!((report.reason, x > 1.0), (Reason::MaxIterations(200), true));
+}
+
+#[test]
+fn a_direction_that_does_not_descend_is_no_convergence_and_moves_nothing() {
+    let wrong = || {
+        flat(|x: &[f64], g: &mut [f64]| {
+            (g[0], g[1]) = (-2.0 * x[0], -2.0 * x[1]);
+            x[0] * x[0] + x[1] * x[1]
+        })
+    };
+    let run = |method: &mut dyn Method<f64>| {
+        let mut params = Params::<f64>::new();
+        params.add("x", [2], || 3.0);
+        let report = minimize_objective(wrong()).with(method).run(&mut params);
+        assert!(matches!(report.reason, Reason::Stuck(_)), "{report}");
+        assert_eq!((params.flat(), report.value), (&[3.0, 3.0][..], 18.0));
+        report.evaluations
+    };
+    assert!(run(&mut GradientDescent::new(1.0)) > 10);
+    assert!(run(&mut Lbfgs::new()) > 10, "those of the search that failed count, too");
+}
+
+#[test]
+fn a_derivative_that_is_not_finite_does_not_pass_unseen() {
+    // The value does not depend on the first parameter, whose derivative is wrong.
+    let spoiled = flat(|x: &[f64], g: &mut [f64]| {
+        (g[0], g[1]) = (f64::NAN, 2.0 * x[1]);
+        x[1] * x[1]
+    });
+    let mut params = Params::<f64>::new();
+    params.add("x", [2], || 1.0);
+    let report = minimize_objective(spoiled).with(Sgd::new(0.1)).until(stop::max_iterations(9)).run(&mut params);
+    assert!(report.reason.to_string().contains("`x` is NaN at [0] after iteration 1"), "{report}");
+    assert_eq!((params.flat(), report.history.values()), (&[1.0, 1.0][..], &[1.0][..]));
+}
+
+#[test]
+fn a_batch_that_is_not_finite_names_its_op_or_is_skipped() {
+    let x = array![[1.0], [2.0], [f64::NAN], [3.0]];
+    let run = |sgd: Sgd<f64>| {
+        let mut params = Params::<f64>::new();
+        let w = params.add("w", [1, 1], || 0.0);
+        let mut sgd = sgd;
+        let report = minimize_batches(Batches::single(&x, &x), |step, x, _| {
+            (step.input(x).matmul(step.param(w)) - 1.0).square().mean()
+        })
+        .with(&mut sgd)
+        .until(stop::max_epochs(2))
+        .run(&mut params);
+        (report, params.flat()[0], sgd.skipped())
+    };
+    let (report, w, _) = run(Sgd::new(0.1));
+    assert!(report.reason.to_string().contains("input") && w.is_finite(), "{report}");
+    assert_eq!(report.history.len(), 2);
+    let (report, w, skipped) = run(Sgd::new(0.1).skip_not_finite(true));
+    assert_eq!((report.reason, skipped, report.history.len()), (Reason::MaxEpochs(2), 2, 8));
+    assert!(w.is_finite() && w > 0.0 && report.history.values()[2].is_nan());
+}
+
+#[test]
+fn where_a_rule_looks_ahead_the_op_is_named_too() {
+    let mut params = Params::<f64>::new();
+    let x = params.add("x", [], || 3.0);
+    let report = minimize(|step| step.param(x).ln() + step.param(x))
+        .with(NesterovLookahead::new(0.5))
+        .until(stop::max_iterations(50))
+        .run(&mut params);
+    assert!(report.reason.to_string().contains("ln"), "{report}");
+    assert!(params.flat()[0] > 0.0);
+}
+
+#[test]
+fn a_flag_brings_the_best_back_and_growing_counts_rows_of_new_values() {
+    let flag = Arc::new(AtomicBool::new(false));
+    let mut params = Params::<f64>::new();
+    let x = params.add("x", [], || 1.0);
+    let raise = Arc::clone(&flag);
+    let report = minimize(|step| step.param(x).square())
+        .with(Sgd::new(1.5))
+        .each(move |_: &Params<f64>, now| raise.store(now.iteration == 3, Ordering::Relaxed))
+        .until(stop::flag(flag))
+        .run(&mut params);
+    assert_eq!((report.reason, report.iterations, params.flat()[0]), (Reason::Flag, 3, 1.0));
+
+    let mut growing = stop::growing(2);
+    let at = |previous, value, fresh| Status { value, previous, fresh, ..Status::start() };
+    let asked = [(1.0, 2.0, true), (1.0, 2.0, false), (2.0, 1.0, true), (1.0, 2.0, true), (2.0, 3.0, true)];
+    let answers = asked.map(|(previous, value, fresh)| growing.ask(&at(previous, value, fresh)).is_some());
+    assert_eq!(answers, [false, false, false, false, true]);
+}
+
+#[test]
+#[cfg(feature = "csv")]
+fn the_table_of_a_history_has_every_validation() {
+    let x = array![[1.0], [2.0]];
+    let mut params = Params::<f64>::new();
+    let w = params.add("w", [1, 1], || 0.0);
+    let report =
+        minimize_batches(Batches::single(&x, &x), |step, x, y| mse(step.input(x).matmul(step.param(w)), step.input(y)))
+            .with(Sgd::new(0.1))
+            .validate_with(1, |params: &Params<f64>| params.flat()[0])
+            .until(stop::max_epochs(2))
+            .run(&mut params);
+    let path = std::env::temp_dir().join(format!("gradus-history-test-{}.csv", std::process::id()));
+    report.history.save_csv(&path).unwrap();
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::remove_file(&path).unwrap();
+    let metrics: Vec<_> =
+        text.lines().skip(1).filter_map(|line| line.rsplit(',').next().filter(|m| !m.is_empty())).collect();
+    assert_eq!(metrics.len(), 2, "{text}");
+    assert_eq!(metrics[1].parse::<f64>().unwrap(), params.flat()[0], "{text}");
 }

@@ -17,7 +17,7 @@ use crate::tape::{Step, Var};
 ///
 /// # Errors
 ///
-/// If the loss is not finite at the parameters.
+/// If the loss is not finite at the parameters, or at an end of each segment.
 ///
 /// # Examples
 ///
@@ -56,7 +56,7 @@ pub struct Probe {
 #[derive(Clone, PartialEq, Debug)]
 #[non_exhaustive]
 pub struct Convexity {
-    /// The segments that were tried.
+    /// The segments that were tried, with a finite loss at both ends.
     pub segments: usize,
     /// The first that shows that the loss is not convex.
     pub counterexample: Option<Counterexample>,
@@ -155,7 +155,7 @@ impl Probe {
     ///
     /// # Errors
     ///
-    /// If the loss is not finite at the parameters.
+    /// If the loss is not finite at the parameters, or at an end of each segment.
     pub fn run<'d, T: Real, F>(&self, params: &Params<T>, loss: F) -> Result<Convexity, Error>
     where
         F: for<'t> Fn(Step<'t, 'd, T>) -> Var<'t, T>,
@@ -171,20 +171,32 @@ impl Probe {
             at.flat_mut().iter_mut().zip(point).for_each(|(to, &x)| *to = T::of(x));
             loss.value(&at)
         };
+        let mut segments = 0;
         for _ in 0..self.segments {
             let [a, b] = [(); 2].map(|()| self.end(params, &mut rng));
             let ends = (value(&a), value(&b));
+            if !(ends.0.is_finite() && ends.1.is_finite()) {
+                continue;
+            }
+            segments += 1;
             for lambda in [0.25, 0.5, 0.75] {
                 let between: Vec<_> = a.iter().zip(&b).map(|(a, b)| lambda * a + (1.0 - lambda) * b).collect();
                 let (value, chord) = (value(&between), lambda * ends.0 + (1.0 - lambda) * ends.1);
                 let rounding = 256.0 * T::epsilon().as_f64() * ends.0.abs().max(ends.1.abs()).max(value.abs());
                 if value > chord + rounding {
                     let counterexample = Some(Counterexample { a, b, lambda, value, chord });
-                    return Ok(Convexity { segments: self.segments, counterexample });
+                    return Ok(Convexity { segments, counterexample });
                 }
             }
         }
-        Ok(Convexity { segments: self.segments, counterexample: None })
+        if segments == 0 {
+            let message = format!(
+                "convexity: the loss is not finite at an end of each of {} segments\n  help: a smaller radius than {}",
+                self.segments, self.radius
+            );
+            return Err(Error::new(ErrorKind::Value, message));
+        }
+        Ok(Convexity { segments, counterexample: None })
     }
 
     fn end<T: Real>(&self, params: &Params<T>, rng: &mut StdRng) -> Vec<f64> {

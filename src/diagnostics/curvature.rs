@@ -83,7 +83,7 @@ impl Curvature {
         }
     }
 
-    /// κ = L/μ; `None` unless μ is above its error: the loss is flat or curves down somewhere.
+    /// κ = L/μ; `None` unless μ is above its error: the loss is flat or curves down somewhere, or more products are needed to tell.
     ///
     /// # Examples
     ///
@@ -141,8 +141,22 @@ impl fmt::Display for Curvature {
             "  largest L = {largest:.6e} ± {largest_error:.0e}, smallest μ = {smallest:.6e} ± {smallest_error:.0e}"
         )?;
         match self.condition() {
-            Some(condition) => writeln!(f, "  condition κ = L/μ = {condition:.4e}")?,
-            None => writeln!(f, "  μ is not positive: flat, or curved down, in some direction")?,
+            Some(condition) if *smallest_error < 1e-2 * smallest => {
+                writeln!(f, "  condition κ = L/μ = {condition:.4e}")?
+            }
+            Some(_) => {
+                let (least, most) = (largest / (smallest + smallest_error), largest / (smallest - smallest_error));
+                writeln!(f, "  condition κ = L/μ between {least:.1e} and {most:.1e}: more products would tell")?;
+            }
+            None if smallest + smallest_error < 0.0 => writeln!(f, "  it curves down in some direction")?,
+            None if products < size => {
+                writeln!(
+                    f,
+                    "  μ is not told from 0 by these products; κ is at least {:.1e}",
+                    largest / smallest_error
+                )?;
+            }
+            None => writeln!(f, "  it is flat in some direction, up to rounding")?,
         }
         write!(f, "  gradient descent is stable for η < 2/L = {:.4e}", self.largest_stable_rate())?;
         if self.condition().is_some_and(|condition| condition > 100.0) {
@@ -164,7 +178,7 @@ pub enum Kind {
     Maximum,
     /// It curves up in some directions and down in others.
     Saddle,
-    /// It is flat in some direction, as far as second derivatives can tell.
+    /// An extreme curvature is not told from 0: flat in some direction, or more products are needed.
     Degenerate,
     /// The gradient is not 0: no critical point.
     NotCritical,
@@ -187,7 +201,8 @@ pub struct CriticalPoint {
 
 /// Classifies the parameters as a minimum, a maximum or a saddle by the Hessian's extreme eigenvalues.
 ///
-/// The gradient counts as 0 up to 10⁻⁶ · max(1, L), an eigenvalue up to its error and 10⁻⁶ of the largest.
+/// The gradient counts as 0 where a step of ‖g‖/L, L the largest curvature, is no longer than 10⁻⁶ · max(1, ‖θ‖); an eigenvalue
+/// up to its error and 10⁻⁶ of the largest.
 ///
 /// # Errors
 ///
@@ -230,9 +245,10 @@ where
         let zero = error.max(ZERO * size);
         i8::from(value > zero) - i8::from(value < -zero)
     };
+    let length = params.flat().iter().map(|x| x.as_f64() * x.as_f64()).sum::<f64>().sqrt();
     let signs = (sign(curvature.smallest, curvature.smallest_error), sign(curvature.largest, curvature.largest_error));
     let kind = match signs {
-        _ if gradient_norm > ZERO * size.max(1.0) => Kind::NotCritical,
+        _ if gradient_norm > ZERO * size * length.max(1.0) => Kind::NotCritical,
         (1, 1) => Kind::Minimum,
         (-1, -1) => Kind::Maximum,
         (-1, 1) => Kind::Saddle,
@@ -250,7 +266,9 @@ impl fmt::Display for CriticalPoint {
             Kind::Saddle => {
                 "a saddle\n  do: step along the direction of negative curvature, or add noise: small batches, momentum"
             }
-            Kind::Degenerate => "flat in some direction: second derivatives cannot tell",
+            Kind::Degenerate => {
+                "an extreme curvature is not told from 0: flat in some direction, or more products would tell"
+            }
             Kind::NotCritical => "no critical point\n  do: go on descending",
         };
         write!(f, "‖g‖ = {:.3e}, {what}\n{}", self.gradient_norm, self.curvature)

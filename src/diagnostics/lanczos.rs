@@ -51,7 +51,7 @@ pub struct Lanczos {
 pub struct Spectrum {
     /// The values in ascending order.
     pub values: Vec<f64>,
-    /// A bound for each: an eigenvalue of H is no farther away.
+    /// A bound for each: an eigenvalue of H is no farther away. At least eight roundings of the largest.
     pub errors: Vec<f64>,
     /// How much of a random vector lies in the direction of each; the sum is 1. They are the density of eigenvalues.
     pub weights: Vec<f64>,
@@ -177,7 +177,10 @@ impl Lanczos {
             let size = values.iter().fold(0.0, |most: f64, x| x.abs().max(most));
             // An invariant subspace: nothing is left to find.
             let closed = rest <= 1e-12 * size || diagonal.len() == hessian.size;
-            let errors: Vec<_> = vectors[k].iter().map(|last| if closed { 0.0 } else { rest * last.abs() }).collect();
+            // What products are rounded by moves eigenvalues, too.
+            let rounding = 8.0 * T::epsilon().as_f64() * size;
+            let error = |last: &f64| rounding + if closed { 0.0 } else { rest * last.abs() };
+            let errors: Vec<_> = vectors[k].iter().map(error).collect();
             let good = |i: usize| errors[i] <= self.tolerance * values[i].abs();
             let done = closed || diagonal.len() >= at_most || (self.tolerance > 0.0 && good(0) && good(k));
             if done {

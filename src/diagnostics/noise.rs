@@ -16,8 +16,9 @@ use crate::tape::{Step, Tape, Var};
 /// E gᵀg′ = ‖G‖²               G the gradient of the whole objective
 /// ```
 ///
-/// Each is a mean over the pairs with its standard error. Batches must be drawn anew or shuffled; where they are drawn without
-/// replacement from few samples, noise is underestimated by m/n. Partial batches are left out.
+/// Each is a mean over the pairs with its standard error. Batches must be independent: draw them
+/// [with replacement](Batches::with_replacement). The batches of one shuffled pass over n samples are not: they avoid each
+/// other's samples, so that tr Σ comes out too large by n/(n − 1) and ‖G‖² too small by tr Σ/(n − 1). Partial batches are left out.
 ///
 /// # Errors
 ///
@@ -154,6 +155,9 @@ impl fmt::Display for GradientNoise {
             variance.value, variance.error, squared_gradient.value, squared_gradient.error
         )?;
         let critical = self.critical_batch();
+        if variance.value == 0.0 {
+            return f.write_str("all batches are alike\n  do: measure smaller ones");
+        }
         if critical.is_infinite() {
             return f.write_str("the gradient is lost in the noise\n  do: lower the learning rate over time, average the iterates, or take larger batches");
         }

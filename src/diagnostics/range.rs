@@ -14,7 +14,7 @@ use crate::tape::{Step, Tape, Var};
 ///
 /// # Errors
 ///
-/// If the loss is not finite at the parameters, or no rate lowers it.
+/// If the loss is not finite at the parameters, no rate lowers it, or the optimiser has a schedule.
 ///
 /// # Examples
 ///
@@ -217,6 +217,7 @@ impl RangeTest {
         let (mut least, mut size) = (f64::INFINITY, 0.0_f64);
         for k in 0..self.steps {
             let rate = self.from * (self.to / self.from).powf(k as f64 / (self.steps - 1) as f64);
+            optimizer.prepare(&mut params);
             let loss = evaluate(&params, &mut gradient);
             if k == 0 && !loss.is_finite() {
                 return Err(wrong(format!("the loss is {loss} at the parameters, expected a finite number")));
@@ -236,6 +237,12 @@ impl RangeTest {
             found.losses.push(loss);
             found.smoothed.push(smoothed);
             optimizer.set_learning_rate(rate);
+            let scheduled = optimizer.scheduled_rate();
+            if (scheduled - rate).abs() > 1e-9 * rate {
+                return Err(wrong(format!(
+                    "a schedule makes {scheduled:e} of the rate {rate:e}\n  help: test the optimiser without its schedule"
+                )));
+            }
             optimizer.step(&mut params, &gradient);
         }
         let lowest = (0..found.smoothed.len()).min_by(|&a, &b| found.smoothed[a].total_cmp(&found.smoothed[b]));
@@ -280,7 +287,7 @@ impl fmt::Display for LearningRates {
         )?;
         match diverged {
             Some(rate) => write!(f, "; it grew out of hand from {rate:.2e} on"),
-            None => write!(f, "; no rate was too large"),
+            None => write!(f, "; no rate was too large: widen the range to see where it ends"),
         }
     }
 }

@@ -17,7 +17,7 @@ use crate::minimize::History;
 /// | vanishing gradient | ‖g‖ fell below 10⁻⁶ of its start, while the value lost less than a tenth of itself |
 /// | plateau | the window gains at most 10⁻³ of what the run has gained and 1 % of the value, and ‖g‖ neither is small nor shrinks |
 /// | stalled | the same with ‖g‖ below 10⁻³ of its start: a minimum, a saddle, or a flat region |
-/// | slow | each step gains less than 10⁻³ of the value, always downwards |
+/// | slow | each step gains less than 10⁻³ of the value, always downwards, and the window 1 % of all that was gained |
 /// | overfitting | validation is more than a tenth worse than its best, which is past, while the value went on falling |
 ///
 /// # Examples
@@ -224,7 +224,7 @@ impl<'a> Run<'a> {
             Some((true, norm)) => Finding {
                 symptom: Symptom::Stalled,
                 evidence: format!("{evidence}; ‖g‖ = {norm:.3e}"),
-                remedy: "`classify_critical_point` tells a minimum from a saddle: of a saddle, leave by noise or momentum",
+                remedy: "`classify_critical_point` tells a minimum from a saddle: of a saddle, leave by noise or momentum; a flat valley wants scaled features, momentum or L-BFGS",
             },
             Some((false, norm)) => Finding {
                 symptom: Symptom::Plateau,
@@ -242,7 +242,10 @@ impl<'a> Run<'a> {
     fn slow(&self) -> Option<Finding> {
         let steps = (self.window.len() - 1) as f64;
         let each = self.gain() / steps;
-        let slow = self.ups() == 0 && each > 0.0 && each < 1e-3 * self.last().abs() && self.standing().is_none();
+        // What has arrived gains nothing more, and may.
+        let much = self.gain() > 1e-2 * (self.first() - self.best);
+        let slow =
+            self.ups() == 0 && each > 0.0 && each < 1e-3 * self.last().abs() && much && self.standing().is_none();
         slow.then(|| Finding {
             symptom: Symptom::Slow,
             evidence: format!("each of the last {steps} steps gained {each:.3e} of {:.3e}", self.last()),

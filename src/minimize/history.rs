@@ -128,6 +128,12 @@ impl History {
             ];
             written = written.and_then(|()| write(row));
         }
+        // With batches, the last metric is measured after the last step, where no batch was looked at.
+        for &(iteration, metric) in validation {
+            let empty = String::new;
+            let row = [iteration.to_string(), empty(), empty(), empty(), empty(), text(metric)];
+            written = written.and_then(|()| write(row));
+        }
         let failed = |source: csv::Error| {
             Error::new(ErrorKind::Io, format!("cannot write `{}`: {source}", path.display())).caused_by(source)
         };

@@ -34,7 +34,13 @@
 //! * A value that is NaN or infinite ends the run; the parameters go back to the last iterate that had a finite value, and
 //!   the [`Reason`](crate::optim::stop::Reason) names the first tensor and op that is not finite.
 //! * The parameters are left at the last iterate. After early stopping, divergence and a raised flag they go back to the best
-//!   iterate; [`Report::best`] has it in any case.
+//!   iterate, where one is known: with batches, only a validation tells which is the best. [`Report::best`] has it in any case.
+//! * With batches the value is that of a batch before the step that is made with it. A batch whose value is not finite ends the
+//!   run, unless the optimiser [skips](crate::optim::Descent::skip_not_finite) such steps.
+//! * A step that moves nothing (a schedule at rate 0, a gradient that is only accumulated) is no convergence: criteria of change
+//!   wait for one that does, unless the gradient is 0.
+//! * A rule that looks ahead is evaluated where it looks: values, validation and best parameters are of those points. At the end
+//!   the parameters are its iterate.
 //! * An iteration costs one copy of the parameters beside the objective and the method; ‖g‖ and ‖Δθ‖ are measured only
 //!   where a criterion needs them or [`norms`](Minimize::norms) asks for them.
 //!
@@ -51,7 +57,7 @@ mod work;
 use std::fmt;
 
 use crate::data::{Samples, Source};
-use crate::optim::stop::{self, Stop};
+use crate::optim::stop::{self, Status, Stop};
 use crate::optim::{Descent, Method, Objective, Optimizer, Rule, Schedule};
 use crate::params::Params;
 use crate::real::Real;
@@ -154,7 +160,7 @@ impl<S, F, T: Real> Sampled<S, F, T> {
         Parts<S, F, O, T>: Work<T>,
     {
         let Self { batches, record, tape } = self;
-        Minimize::new(Parts { batches, record, optimizer, tape, rate: 0.0 }, stop::max_epochs(10))
+        Minimize::new(Parts { batches, record, optimizer, tape, trouble: None }, stop::max_epochs(10))
     }
 }
 
@@ -195,7 +201,7 @@ pub struct Minimize<'a, W, T: Real> {
 
 impl<'a, T: Real, W: Work<T>> Minimize<'a, W, T> {
     fn new(work: W, stop: Stop) -> Self {
-        Self { work, options: Options { stop, norms: false, progress: false, validation: None } }
+        Self { work, options: Options { stop, norms: false, progress: false, validation: None, observer: None } }
     }
 
     /// When to stop, instead of the default.
@@ -237,6 +243,30 @@ impl<'a, T: Real, W: Work<T>> Minimize<'a, W, T> {
     /// ```
     pub fn norms(mut self, norms: bool) -> Self {
         self.options.norms = norms;
+        self
+    }
+
+    /// Calls a function with the parameters at each iterate, after each evaluation: to average them, or to note their path.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::minimize::minimize;
+    /// use gradus::optim::stop;
+    /// use gradus::prelude::*;
+    ///
+    /// let mut params = Params::<f64>::new();
+    /// let x = params.add("x", [], || 8.0);
+    /// let mut mean = Averaged::new();
+    /// minimize(|step| step.param(x).square())
+    ///     .with(Sgd::new(0.25))
+    ///     .each(|params: &Params<f64>, _| mean.update(params))
+    ///     .until(stop::max_iterations(2))
+    ///     .run(&mut params);
+    /// assert_eq!(mean.params().unwrap().flat(), [(8.0 + 4.0 + 2.0) / 3.0]);
+    /// ```
+    pub fn each(mut self, observer: impl FnMut(&Params<T>, &Status) + 'a) -> Self {
+        self.options.observer = Some(Box::new(observer));
         self
     }
 
@@ -388,9 +418,9 @@ where
     /// assert!((params.flat()[0] - 1.0).abs() < 1e-2, "{report}");
     /// ```
     pub fn schedule(self, schedule: impl Schedule + 'static) -> Self {
-        let Parts { batches, record, optimizer, tape, rate } = self.work;
+        let Parts { batches, record, optimizer, tape, trouble } = self.work;
         let optimizer = optimizer.schedule(schedule);
-        Self { work: Parts { batches, record, optimizer, tape, rate }, options: self.options }
+        Self { work: Parts { batches, record, optimizer, tape, trouble }, options: self.options }
     }
 }
 

@@ -13,9 +13,9 @@ use crate::params::Snapshot;
 pub struct Report<T> {
     /// Why it ended.
     pub reason: Reason,
-    /// The value at the parameters as they are left; with batches, of the last batch.
+    /// The value at the parameters as they are left; with batches, of the last batch, before the step that was made with it.
     pub value: f64,
-    /// ‖g‖ at the parameters as they are left; with batches, of the last batch.
+    /// ‖g‖ at the parameters as they are left; with batches, of the last batch, before the step.
     pub gradient_norm: f64,
     /// The steps made.
     pub iterations: u64,

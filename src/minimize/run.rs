@@ -5,7 +5,9 @@ use std::time::{Duration, Instant};
 use super::history::History;
 use super::report::{Best, Report};
 use super::work::Work;
+use crate::optim::Stuck;
 use crate::optim::stop::{Needs, Reason, Status, Stop};
+use crate::optim::vector::all_finite;
 use crate::params::{Gradient, Params, Snapshot};
 use crate::real::Real;
 use crate::train::Progress;
@@ -16,7 +18,11 @@ pub(super) struct Options<'a, T> {
     pub(super) norms: bool,
     pub(super) progress: bool,
     pub(super) validation: Option<Validation<'a, T>>,
+    pub(super) observer: Option<Observer<'a, T>>,
 }
+
+/// What looks at each iterate.
+pub(super) type Observer<'a, T> = Box<dyn FnMut(&Params<T>, &Status) + 'a>;
 
 /// A function of the parameters.
 pub(super) type Metric<'a, T> = Box<dyn FnMut(&Params<T>) -> f64 + 'a>;
@@ -29,8 +35,6 @@ pub(super) struct Validation<'a, T> {
 
 /// A run that takes longer shows how far it is.
 const LONG: Duration = Duration::from_secs(1);
-/// Iterations between looks at the clock.
-const GLANCE: u64 = 16;
 
 pub(super) fn run<T: Real, W: Work<T>>(
     work: &mut W,
@@ -101,11 +105,20 @@ impl<T: Real> Run<T> {
                 self.evaluations += 1;
                 value
             };
-            if !value.is_finite() {
-                work.end(params);
+            if !value.is_finite() && work.passes_over() {
+                self.note(work, value);
+                match self.advance(work, value, params) {
+                    Ok(_) => continue,
+                    Err(stuck) => return Reason::Stuck(stuck.to_string()),
+                }
+            }
+            if !(value.is_finite() && all_finite(params.flat())) {
                 return Reason::NotFinite(self.explain(work, value, params));
             }
             self.measure(work, value, params);
+            if let Some(observer) = &mut options.observer {
+                observer(params, &self.status);
+            }
             if !W::BATCHES {
                 self.validate(self.status.iteration, options, params);
             }
@@ -114,15 +127,18 @@ impl<T: Real> Run<T> {
                 return reason;
             }
             self.show(options);
-            match work.advance(params, &mut self.gradient, value) {
-                Ok((value, evaluations)) => {
-                    known = value;
-                    self.evaluations += evaluations;
-                    self.status.iteration += 1;
-                }
+            match self.advance(work, value, params) {
+                Ok(value) => known = value,
                 Err(stuck) => return Reason::Stuck(stuck.to_string()),
             }
         }
+    }
+
+    fn advance<W: Work<T>>(&mut self, work: &mut W, value: f64, params: &mut Params<T>) -> Result<Option<f64>, Stuck> {
+        let (advanced, evaluations) = work.advance(params, &mut self.gradient, value);
+        self.evaluations += evaluations;
+        self.status.iteration += u64::from(advanced.is_ok());
+        advanced
     }
 
     /// Asks the criteria, which see each validation once.
@@ -135,20 +151,33 @@ impl<T: Real> Run<T> {
     fn measure<W: Work<T>>(&mut self, work: &W, value: f64, params: &Params<T>) {
         let Self { needs, status, history, kept, .. } = self;
         (status.previous, status.value, status.fresh) = (status.value, value, true);
-        let first = history.is_empty();
         if needs.gradient_norm {
             status.gradient_norm = self.gradient.norm();
         }
-        if needs.step_norm && !first {
+        if needs.step_norm && !history.is_empty() {
             status.step_norm = kept.newest().distance(params);
         }
         if needs.time {
             status.elapsed = self.start.elapsed();
         }
+        self.note(work, value);
+        let Self { status, kept, .. } = self;
+        let stands =
+            (status.value == status.previous || status.step_norm == 0.0) && kept.newest().distance(params) == 0.0;
+        if stands && self.gradient.flat().iter().any(|&g| g != T::zero()) {
+            // No step was made: that the value stands tells nothing.
+            (status.previous, status.step_norm) = (f64::NAN, f64::NAN);
+        }
+    }
+
+    /// Writes the iterate down.
+    fn note<W: Work<T>>(&mut self, work: &W, value: f64) {
+        let Self { status, history, .. } = self;
+        let first = history.is_empty();
         history.values.push(value);
-        history.gradient_norms.push(status.gradient_norm);
+        history.gradient_norms.push(if value.is_finite() { status.gradient_norm } else { f64::NAN });
         history.step_sizes.push(if first { f64::NAN } else { work.step_size() });
-        history.step_norms.push(status.step_norm);
+        history.step_norms.push(if value.is_finite() { status.step_norm } else { f64::NAN });
     }
 
     fn validate(&mut self, count: u64, options: &mut Options<'_, T>, params: &Params<T>) {
@@ -163,7 +192,7 @@ impl<T: Real> Run<T> {
 
     /// Shows how far it is, once it has taken long.
     fn show(&mut self, options: &Options<'_, T>) {
-        if !options.progress || !self.status.iteration.is_multiple_of(GLANCE) {
+        if !options.progress {
             return;
         }
         if self.shown.is_none() && self.start.elapsed() >= LONG {
@@ -182,6 +211,7 @@ impl<T: Real> Run<T> {
             if self.history.is_empty() {
                 return format!("{message} at the start");
             }
+            work.end(params);
             params.restore(self.kept.newest());
             let why = work.first_not_finite(params);
             let why = why
@@ -189,6 +219,7 @@ impl<T: Real> Run<T> {
             return format!("{message} after iteration {at}; {why}");
         }
         let why = work.first_not_finite(params);
+        work.end(params);
         if !self.history.is_empty() {
             params.restore(self.kept.newest());
         }

@@ -23,18 +23,17 @@ pub trait Work<T: Real> {
     /// The value and the gradient at the parameters; `None` where an epoch ends.
     fn evaluate(&mut self, params: &Params<T>, gradient: &mut Gradient<T>) -> Option<f64>;
 
-    /// Makes one iteration from where value and gradient are known; the value where it knows it already, and how often it
-    /// asked for one.
-    ///
-    /// # Errors
-    ///
-    /// If there is no way on; the parameters are as they were.
+    /// Makes one iteration from where value and gradient are known; the value where it knows it already, or why there is no
+    /// way on, with the parameters as they were. Beside that, how often it asked for a value.
     fn advance(
         &mut self,
         params: &mut Params<T>,
         gradient: &mut Gradient<T>,
         value: f64,
-    ) -> Result<(Option<f64>, u64), Stuck>;
+    ) -> (Result<Option<f64>, Stuck>, u64);
+
+    /// Whether a value that is not finite is passed over.
+    fn passes_over(&self) -> bool;
 
     /// The learning rate or step length of the last iteration.
     fn step_size(&self) -> f64;
@@ -108,11 +107,16 @@ impl<T: Real, O: Objective<T> + Explain<T>, M: Method<T>> Work<T> for Whole<O, M
         params: &mut Params<T>,
         gradient: &mut Gradient<T>,
         value: f64,
-    ) -> Result<(Option<f64>, u64), Stuck> {
+    ) -> (Result<Option<f64>, Stuck>, u64) {
         let mut at = Evaluation::known(&mut self.objective, params, gradient, value);
-        self.method.advance(&mut at)?;
+        let advanced = self.method.advance(&mut at);
         let known = (!at.is_stale()).then(|| at.value());
-        Ok((known, at.evaluations()))
+        (advanced.map(|()| known), at.evaluations())
+    }
+
+    fn passes_over(&self) -> bool {
+        // The next value would be the same.
+        false
     }
 
     fn step_size(&self) -> f64 {
@@ -130,8 +134,8 @@ pub struct Parts<S, F, O, T: Real> {
     pub(super) record: F,
     pub(super) optimizer: O,
     pub(super) tape: Tape<T>,
-    /// Of the last step.
-    pub(super) rate: f64,
+    /// What was not finite in the last batch whose value was not.
+    pub(super) trouble: Option<String>,
 }
 
 impl<S: fmt::Debug, F, O: fmt::Debug, T: Real> fmt::Debug for Parts<S, F, O, T> {
@@ -163,7 +167,12 @@ where
     fn evaluate(&mut self, params: &Params<T>, gradient: &mut Gradient<T>) -> Option<f64> {
         let (x, y) = self.batches.next()?;
         let step = self.tape.record(params);
-        Some((self.record)(&step, x, y).backward(gradient).as_f64())
+        let loss = (self.record)(&step, x, y);
+        let value = loss.backward(gradient).as_f64();
+        if !value.is_finite() {
+            self.trouble = step.recorder().first_not_finite(&[loss]);
+        }
+        Some(value)
     }
 
     fn advance(
@@ -171,17 +180,20 @@ where
         params: &mut Params<T>,
         gradient: &mut Gradient<T>,
         _: f64,
-    ) -> Result<(Option<f64>, u64), Stuck> {
-        self.rate = self.optimizer.scheduled_rate();
+    ) -> (Result<Option<f64>, Stuck>, u64) {
         self.optimizer.step(params, gradient);
-        Ok((None, 0))
+        (Ok(None), 0)
+    }
+
+    fn passes_over(&self) -> bool {
+        self.optimizer.skips_not_finite()
     }
 
     fn step_size(&self) -> f64 {
-        self.rate
+        self.optimizer.last_rate()
     }
 
     fn first_not_finite(&self, _: &Params<T>) -> Option<String> {
-        None
+        self.trouble.clone()
     }
 }

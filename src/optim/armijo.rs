@@ -216,6 +216,12 @@ impl<T: Real> Method<T> for GradientDescent<T> {
             *first,
         );
         match found {
+            Ok(_) if at.params().flat() == start => {
+                at.undo(start);
+                Err(Stuck::new(format!(
+                    "backtracking: only steps too short for the numbers do not increase the value {value:e}"
+                )))
+            }
             Ok((rate, _)) => {
                 *step = rate;
                 Ok(())

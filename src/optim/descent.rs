@@ -261,11 +261,6 @@ impl<R: Rule, T: Real> Descent<R, T> {
         });
     }
 
-    /// The learning rate of the last step, of tensors without a group; 0 before the first.
-    pub(super) fn last_rate(&self) -> f64 {
-        self.rates.first().copied().unwrap_or(0.0)
-    }
-
     /// The names of what a state keeps of it, in order.
     fn kept(&self) -> Vec<&'static str> {
         let sum = (self.accumulate > 1).then_some("accumulated");
@@ -355,6 +350,14 @@ impl<R: Rule, T: Real> Optimizer<T> for Descent<R, T> {
 
     fn scheduled_rate(&self) -> f64 {
         self.scheduled(self.learning_rate)
+    }
+
+    fn last_rate(&self) -> f64 {
+        self.rates.first().copied().unwrap_or(0.0)
+    }
+
+    fn skips_not_finite(&self) -> bool {
+        self.skip_not_finite
     }
 
     fn iteration(&self) -> u64 {

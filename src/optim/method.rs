@@ -65,7 +65,26 @@ impl<T: Real> Method<T> for Box<dyn Optimizer<T> + '_> {
     }
 
     fn step_size(&self) -> f64 {
-        self.learning_rate()
+        self.last_rate()
+    }
+}
+
+impl<T: Real> Method<T> for Box<dyn Optimizer<T> + Send + '_> {
+    fn advance(&mut self, at: &mut Evaluation<'_, T>) -> Result<(), Stuck> {
+        at.step(self);
+        Ok(())
+    }
+
+    fn begin(&mut self, params: &mut Params<T>) {
+        self.prepare(params);
+    }
+
+    fn end(&mut self, params: &mut Params<T>) {
+        self.unprepare(params);
+    }
+
+    fn step_size(&self) -> f64 {
+        self.last_rate()
     }
 }
 

@@ -94,7 +94,7 @@ pub mod schedule;
 mod sgd;
 mod state;
 pub mod stop;
-mod vector;
+pub(crate) mod vector;
 mod wolfe;
 
 pub use adadelta::{AdaDelta, AdaDeltaRule};
@@ -224,6 +224,30 @@ pub trait Optimizer<T: Real>: fmt::Debug {
         self.learning_rate()
     }
 
+    /// The learning rate that the last step took for tensors without a group.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let mut params = Params::<f64>::new();
+    /// let _ = params.add("x", [1], || 1.0);
+    /// let (mut gradient, mut optimizer) = (params.gradient(), Sgd::new(1.0).schedule(schedule::Step::new(1, 0.5)));
+    /// gradient.flat_mut().fill(0.0);
+    /// optimizer.step(&mut params, &gradient);
+    /// assert_eq!((optimizer.last_rate(), optimizer.scheduled_rate()), (1.0, 0.5));
+    /// ```
+    fn last_rate(&self) -> f64 {
+        self.learning_rate()
+    }
+
+    /// Whether a step leaves everything as it is where a derivative is NaN or infinite; see
+    /// [`Descent::skip_not_finite`].
+    fn skips_not_finite(&self) -> bool {
+        false
+    }
+
     /// Sets the learning rate from the next step on; a schedule goes on from it.
     ///
     /// # Panics
@@ -253,44 +277,59 @@ pub trait Optimizer<T: Real>: fmt::Debug {
     fn restore(&mut self, state: &State<T>, params: &Params<T>) -> Result<(), Error>;
 }
 
-impl<T: Real, O: Optimizer<T> + ?Sized> Optimizer<T> for Box<O> {
-    fn prepare(&mut self, params: &mut Params<T>) {
-        (**self).prepare(params);
-    }
+/// A pointer to an optimiser is one.
+macro_rules! hand_on {
+    ($Pointer:ty) => {
+        impl<T: Real, O: Optimizer<T> + ?Sized> Optimizer<T> for $Pointer {
+            fn prepare(&mut self, params: &mut Params<T>) {
+                (**self).prepare(params);
+            }
 
-    fn unprepare(&mut self, params: &mut Params<T>) {
-        (**self).unprepare(params);
-    }
+            fn unprepare(&mut self, params: &mut Params<T>) {
+                (**self).unprepare(params);
+            }
 
-    fn step(&mut self, params: &mut Params<T>, gradient: &Gradient<T>) {
-        (**self).step(params, gradient);
-    }
+            fn step(&mut self, params: &mut Params<T>, gradient: &Gradient<T>) {
+                (**self).step(params, gradient);
+            }
 
-    fn learning_rate(&self) -> f64 {
-        (**self).learning_rate()
-    }
+            fn learning_rate(&self) -> f64 {
+                (**self).learning_rate()
+            }
 
-    fn scheduled_rate(&self) -> f64 {
-        (**self).scheduled_rate()
-    }
+            fn scheduled_rate(&self) -> f64 {
+                (**self).scheduled_rate()
+            }
 
-    fn set_learning_rate(&mut self, learning_rate: f64) {
-        (**self).set_learning_rate(learning_rate);
-    }
+            fn last_rate(&self) -> f64 {
+                (**self).last_rate()
+            }
 
-    fn iteration(&self) -> u64 {
-        (**self).iteration()
-    }
+            fn skips_not_finite(&self) -> bool {
+                (**self).skips_not_finite()
+            }
 
-    fn gradient_norm(&self) -> Option<f64> {
-        (**self).gradient_norm()
-    }
+            fn set_learning_rate(&mut self, learning_rate: f64) {
+                (**self).set_learning_rate(learning_rate);
+            }
 
-    fn state(&self) -> State<T> {
-        (**self).state()
-    }
+            fn iteration(&self) -> u64 {
+                (**self).iteration()
+            }
 
-    fn restore(&mut self, state: &State<T>, params: &Params<T>) -> Result<(), Error> {
-        (**self).restore(state, params)
-    }
+            fn gradient_norm(&self) -> Option<f64> {
+                (**self).gradient_norm()
+            }
+
+            fn state(&self) -> State<T> {
+                (**self).state()
+            }
+
+            fn restore(&mut self, state: &State<T>, params: &Params<T>) -> Result<(), Error> {
+                (**self).restore(state, params)
+            }
+        }
+    };
 }
+hand_on!(Box<O>);
+hand_on!(&mut O);

@@ -176,6 +176,12 @@ impl<T: Real> Method<T> for NewtonCg<T> {
             at.probe()
         };
         match armijo.search(phi, (value, dot(g, p)), 1.0) {
+            Ok(_) if at.params().flat() == x => {
+                at.go_back(x, g, value);
+                Err(Stuck::new(format!(
+                    "Newton: only steps too short for the numbers do not increase the value {value:e}"
+                )))
+            }
             Ok((alpha, _)) => {
                 *step = alpha;
                 Ok(())

@@ -38,6 +38,12 @@ pub(super) fn scale<T: Real>(x: &mut [T], alpha: f64) {
     }
 }
 
+/// Whether no element is NaN or infinite.
+pub(crate) fn all_finite<T: Real>(x: &[T]) -> bool {
+    // In pieces without a branch within, which processors take at once.
+    x.chunks(64).all(|piece| piece.iter().fold(true, |finite, x| finite & x.is_finite()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

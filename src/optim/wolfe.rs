@@ -127,7 +127,7 @@ impl Wolfe {
     ///
     /// # Errors
     ///
-    /// If φ′(0) is not negative, if no step is found, or if φ(0) is not finite.
+    /// If φ′(0) is not negative, if no step is found, if φ(0) is not finite, or if `first` is not a finite number > 0.
     pub fn search(
         &self,
         mut phi: impl FnMut(f64) -> (f64, f64),
@@ -139,6 +139,9 @@ impl Wolfe {
             return Err(Stuck::new(format!(
                 "line search: the value is {value} and the slope along the direction {slope}, expected a finite value and a slope < 0"
             )));
+        }
+        if !(first > 0.0 && first.is_finite()) {
+            return Err(Stuck::new(format!("line search: the first step is {first}, expected a finite number > 0")));
         }
         let mut search = Search { wolfe: *self, start, left: self.evaluations, phi: &mut phi };
         let found = search.bracket(first);

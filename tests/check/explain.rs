@@ -16,7 +16,7 @@ fn a_network_is_reached_whole_and_by_the_way_that_backward_takes() {
     let x = Array2::from_elem((5, 3), 0.3);
     let (mut tape, mut gradient) = (Tape::new(), params.gradient());
     let step = tape.record(&params);
-    let loss = cross_entropy(mlp.forward(step.input(&x)), &[0, 1, 0, 1, 0]);
+    let loss = cross_entropy(mlp.forward(step.input(&x)), [0, 1, 0, 1, 0]);
     let explanation = check::explain(loss);
     assert_eq!(explanation.parameters.len(), 4);
     assert_eq!(explanation.unreached().count(), 0, "{explanation}");

@@ -186,7 +186,8 @@ pub fn early_stopping_by(patience: u64, min_delta: f64) -> Stop {
     Stop::leaf(Criterion::EarlyStopping { patience, min_delta, best: f64::INFINITY, waited: 0 })
 }
 
-/// Stops when the value is above the bound: divergence. The best parameters come back.
+/// Stops when the value is above the bound: divergence. The best parameters come back, where it is known
+/// which they are.
 ///
 /// # Panics
 ///
@@ -205,7 +206,8 @@ pub fn above(bound: f64) -> Stop {
     Stop::leaf(Criterion::Above(bound))
 }
 
-/// Stops when the value grew in k iterations in a row: divergence. The best parameters come back.
+/// Stops when the value grew in k iterations in a row: divergence. The best parameters come back, where it is known
+/// which they are.
 ///
 /// # Panics
 ///
@@ -227,7 +229,7 @@ pub fn growing(times: u64) -> Stop {
 }
 
 /// Stops after the current iteration when the flag is raised, from another thread or from a handler of Ctrl-C. The best
-/// parameters come back.
+/// parameters come back, where it is known which they are.
 ///
 /// The library installs no handler by itself; the crate `ctrlc` makes one in a line.
 ///
