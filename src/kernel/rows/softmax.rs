@@ -177,7 +177,7 @@ impl<T: Functions> Kernel for Reduce<'_, T> {
     fn run<I: Isa>(self) {
         let n = self.n;
         let mut workspace = Workspace::take();
-        let room = workspace.slice(LANES * BLOCK);
+        let room = workspace.slice(BATCH.max(LANES * BLOCK));
         for rows in batches(self.out.len(), n) {
             let x = &self.x[rows.start * n..rows.end * n];
             let mut found =
