@@ -293,7 +293,7 @@ fn a_matrix_of_lower_rank_has_a_flat_bottom() {
     assert!((moved - value).abs() < 1e-12);
 }
 
-/// Stochastic descent on least squares with a schedule, averaged over all iterates: L(θ̄_T).
+/// Stochastic descent on least squares with a schedule, averaged over all iterates..
 fn averaged(plan: &Arc<dyn Schedule>, iterations: u64, seed: u64, x: &Array2<f64>, y: &Array2<f64>) -> f64 {
     let (mut params, w) = weights(x, 0.0);
     let mut mean = Averaged::new();

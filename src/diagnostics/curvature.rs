@@ -142,7 +142,7 @@ impl fmt::Display for Curvature {
         )?;
         match self.condition() {
             Some(condition) if *smallest_error < 1e-2 * smallest => {
-                writeln!(f, "  condition κ = L/μ = {condition:.4e}")?
+                writeln!(f, "  condition κ = L/μ = {condition:.4e}")?;
             }
             Some(_) => {
                 let (least, most) = (largest / (smallest + smallest_error), largest / (smallest - smallest_error));
