@@ -172,21 +172,21 @@ fn taylor_s_theorem_holds_along_lines() {
     let (mut params, w) = weights(&x, 0.1);
     let start = params.flat().to_vec();
     let d: Vec<f64> = (0..start.len()).map(|i| ((i * 37 % 11) as f64 - 5.0) / 10.0).collect();
-    let squared: f64 = d.iter().map(|d| d * d).sum();
+    let length: f64 = d.iter().map(|d| d * d).sum();
     let (mut tape, mut gradient) = (Tape::new(), params.gradient());
     let value = logistic(&tape.record(&params), w, &x, &y).backward(&mut gradient);
     let slope: f64 = gradient.flat().iter().zip(&d).map(|(g, d)| g * d).sum();
-    let mut squares = gradus::minimize::Loss::new(|step: Step<'_, '_, f64>| least_squares(step, w, &x, &y, 0.0));
+    let mut least = gradus::minimize::Loss::new(|step: Step<'_, '_, f64>| least_squares(step, w, &x, &y, 0.0));
     let (mut product, mut g) = (params.gradient(), params.gradient());
-    squares.hessian_vector(&params, &d, &mut product).unwrap();
+    least.hessian_vector(&params, &d, &mut product).unwrap();
     let (base, curvature) =
         (squares.value_and_gradient(&params, &mut g), product.flat().iter().zip(&d).map(|(h, d)| h * d).sum::<f64>());
     let line: f64 = g.flat().iter().zip(&d).map(|(g, d)| g * d).sum();
     for t in [1.0, 0.5, 0.1, 1e-2, -0.3, -2.0] {
         params.flat_mut().iter_mut().zip(start.iter().zip(&d)).for_each(|(to, (x, d))| *to = x + t * d);
         let remainder = value_at(&params, |step| logistic(step, w, &x, &y)) - value - t * slope;
-        assert!(remainder >= -1e-13 && remainder <= 0.5 * largest * t * t * squared + 1e-13, "{t}: {remainder}");
-        let exact = squares.value(&params) - base - t * line;
+        assert!(remainder >= -1e-13 && remainder <= 0.5 * largest * t * t * length + 1e-13, "{t}: {remainder}");
+        let exact = least.value(&params) - base - t * line;
         assert!((exact - 0.5 * t * t * curvature).abs() < 1e-10 * base, "{t}: {exact}");
     }
 }
