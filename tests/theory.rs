@@ -180,7 +180,7 @@ fn taylor_s_theorem_holds_along_lines() {
     let (mut product, mut g) = (params.gradient(), params.gradient());
     least.hessian_vector(&params, &d, &mut product).unwrap();
     let (base, curvature) =
-        (squares.value_and_gradient(&params, &mut g), product.flat().iter().zip(&d).map(|(h, d)| h * d).sum::<f64>());
+        (least.value_and_gradient(&params, &mut g), product.flat().iter().zip(&d).map(|(h, d)| h * d).sum::<f64>());
     let line: f64 = g.flat().iter().zip(&d).map(|(g, d)| g * d).sum();
     for t in [1.0, 0.5, 0.1, 1e-2, -0.3, -2.0] {
         params.flat_mut().iter_mut().zip(start.iter().zip(&d)).for_each(|(to, (x, d))| *to = x + t * d);
