@@ -39,8 +39,6 @@ fn main() -> Result<(), Error> {
         let mut spectrum = all
             .spectrum(&params, |step| 0.5 * (step.input(&x).matmul(step.param(w)) - step.input(&y)).square().mean())?
             .values;
-        let curvature = all
-            .curvature(&params, |step| 0.5 * (step.input(&x).matmul(step.param(w)) - step.input(&y)).square().mean())?;
         spectrum.reverse();
         picture = picture.curve(name, &spectrum);
 
@@ -50,10 +48,10 @@ fn main() -> Result<(), Error> {
             .until(stop::relative_value_change(1e-14).or(stop::max_iterations(5000)))
             .run(&mut best);
         let report = minimize(|step| 0.5 * (step.input(&x).matmul(step.param(w)) - step.input(&y)).square().mean())
-            .with(Sgd::new(1.0 / curvature.largest))
+            .with(Sgd::new(1.0 / spectrum[0]))
             .until(stop::target(least.value * 1.0001).or(stop::max_iterations(20_000)))
             .run(&mut params);
-        let condition = curvature.largest / curvature.smallest;
+        let condition = spectrum[0] / spectrum[10];
         println!("{name:14} {condition:12.3e} {:12} {:12.4} {:14.4}", report.iterations, report.value, least.value);
         found.push((condition, report.iterations, report.converged()));
     }

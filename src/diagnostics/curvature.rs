@@ -6,6 +6,7 @@ use super::lanczos::{Lanczos, Spectrum};
 use crate::error::{Error, ErrorKind};
 use crate::minimize::Loss;
 use crate::optim::Objective;
+use crate::optim::vector::dot;
 use crate::params::Params;
 use crate::real::Real;
 use crate::tape::{Step, Var};
@@ -245,7 +246,7 @@ where
         let zero = error.max(ZERO * size);
         i8::from(value > zero) - i8::from(value < -zero)
     };
-    let length = params.flat().iter().map(|x| x.as_f64() * x.as_f64()).sum::<f64>().sqrt();
+    let length = dot(params.flat(), params.flat()).sqrt();
     let signs = (sign(curvature.smallest, curvature.smallest_error), sign(curvature.largest, curvature.largest_error));
     let kind = match signs {
         _ if gradient_norm > ZERO * size * length.max(1.0) => Kind::NotCritical,

@@ -8,6 +8,7 @@ use super::symmetric::eigen;
 use crate::error::{Error, ErrorKind};
 use crate::minimize::Loss;
 use crate::optim::Objective;
+use crate::optim::vector::dot;
 use crate::params::{Gradient, Params};
 use crate::real::Real;
 use crate::tape::{Step, Var};
@@ -214,10 +215,6 @@ fn tridiagonal(diagonal: &[f64], beside: &[f64]) -> Vec<Vec<f64>> {
         }
     }
     rows
-}
-
-fn dot(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
 /// Products with the Hessian of an objective, in `f64`.

@@ -31,62 +31,33 @@ pub trait Method<T: Real> {
     fn step_size(&self) -> f64;
 }
 
-impl<T: Real, R: Rule> Method<T> for Descent<R, T> {
-    fn advance(&mut self, at: &mut Evaluation<'_, T>) -> Result<(), Stuck> {
-        at.step(self);
-        Ok(())
-    }
+/// An optimiser is a method: it steps against the gradient where it is. One impl for all of them would rule out methods that
+/// are none.
+macro_rules! method {
+    ($Optimizer:ty $(, $R:ident)?) => {
+        impl<T: Real $(, $R: Rule)?> Method<T> for $Optimizer {
+            fn advance(&mut self, at: &mut Evaluation<'_, T>) -> Result<(), Stuck> {
+                at.step(self);
+                Ok(())
+            }
 
-    fn begin(&mut self, params: &mut Params<T>) {
-        self.prepare(params);
-    }
+            fn begin(&mut self, params: &mut Params<T>) {
+                self.prepare(params);
+            }
 
-    fn end(&mut self, params: &mut Params<T>) {
-        self.unprepare(params);
-    }
+            fn end(&mut self, params: &mut Params<T>) {
+                self.unprepare(params);
+            }
 
-    fn step_size(&self) -> f64 {
-        self.last_rate()
-    }
+            fn step_size(&self) -> f64 {
+                self.last_rate()
+            }
+        }
+    };
 }
-
-impl<T: Real> Method<T> for Box<dyn Optimizer<T> + '_> {
-    fn advance(&mut self, at: &mut Evaluation<'_, T>) -> Result<(), Stuck> {
-        at.step(self);
-        Ok(())
-    }
-
-    fn begin(&mut self, params: &mut Params<T>) {
-        self.prepare(params);
-    }
-
-    fn end(&mut self, params: &mut Params<T>) {
-        self.unprepare(params);
-    }
-
-    fn step_size(&self) -> f64 {
-        self.last_rate()
-    }
-}
-
-impl<T: Real> Method<T> for Box<dyn Optimizer<T> + Send + '_> {
-    fn advance(&mut self, at: &mut Evaluation<'_, T>) -> Result<(), Stuck> {
-        at.step(self);
-        Ok(())
-    }
-
-    fn begin(&mut self, params: &mut Params<T>) {
-        self.prepare(params);
-    }
-
-    fn end(&mut self, params: &mut Params<T>) {
-        self.unprepare(params);
-    }
-
-    fn step_size(&self) -> f64 {
-        self.last_rate()
-    }
-}
+method!(Descent<R, T>, R);
+method!(Box<dyn Optimizer<T> + '_>);
+method!(Box<dyn Optimizer<T> + Send + '_>);
 
 impl<T: Real, M: Method<T> + ?Sized> Method<T> for &mut M {
     fn advance(&mut self, at: &mut Evaluation<'_, T>) -> Result<(), Stuck> {

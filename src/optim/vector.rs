@@ -3,7 +3,7 @@
 use crate::real::Real;
 
 /// Σ aᵢ bᵢ in `f64`. The order of the additions depends on the length alone.
-pub(super) fn dot<T: Real>(a: &[T], b: &[T]) -> f64 {
+pub(crate) fn dot<T: Real>(a: &[T], b: &[T]) -> f64 {
     /// Running sums side by side, which processors add at once.
     const LANES: usize = 8;
     let ((a, rest_a), (b, rest_b)) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>());
