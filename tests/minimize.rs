@@ -8,7 +8,7 @@ use std::time::Duration;
 use gradus::data::{Batches, Stream};
 use gradus::minimize::{Report, minimize_objective};
 use gradus::optim::stop::{self, Reason, Status, Stop};
-use gradus::optim::{GradientDescent, Lbfgs, Method, flat};
+use gradus::optim::{GradientDescent, Lbfgs, Method, NewtonCg, Objective, Stuck, flat};
 use gradus::prelude::*;
 
 /// x² from 8 with η = ¼: 8, 4, 2, 1, … with values 64, 16, 4, 1, …
@@ -526,4 +526,43 @@ fn the_table_of_a_history_has_every_validation() {
         text.lines().skip(1).filter_map(|line| line.rsplit(',').next().filter(|m| !m.is_empty())).collect();
     assert_eq!(metrics.len(), 2, "{text}");
     assert_eq!(metrics[1].parse::<f64>().unwrap(), params.flat()[0], "{text}");
+}
+
+#[test]
+fn the_best_is_the_least_however_little_the_others_are_above_it() {
+    // |x| doubles: 0.1 is less than 0.4, 1.6, …
+    let mut params = Params::<f64>::new();
+    let x = params.add("x", [], || 1.0);
+    let report =
+        minimize(|step| 0.1 * step.param(x).square()).with(Sgd::new(15.0)).until(stop::growing(2)).run(&mut params);
+    let best = report.best.unwrap();
+    assert_eq!((best.value, best.iteration, params.flat()[0]), (0.1, 0, 1.0));
+}
+
+/// x² with the sign of its gradient turned, and a Hessian that goes with neither.
+struct Turned;
+
+impl Objective<f64> for Turned {
+    fn value_and_gradient(&mut self, params: &Params<f64>, gradient: &mut Gradient<f64>) -> f64 {
+        gradient.flat_mut()[0] = -2.0 * params.flat()[0];
+        self.value(params)
+    }
+
+    fn value(&mut self, params: &Params<f64>) -> f64 {
+        params.flat()[0] * params.flat()[0]
+    }
+
+    fn hessian_vector(&mut self, _: &Params<f64>, v: &[f64], product: &mut Gradient<f64>) -> Result<(), Stuck> {
+        product.flat_mut().copy_from_slice(v);
+        Ok(())
+    }
+}
+
+#[test]
+fn newton_that_is_stuck_goes_back() {
+    let mut params = Params::<f64>::new();
+    params.add("x", [1], || 3.0);
+    let report = minimize_objective(Turned).with(NewtonCg::new()).run(&mut params);
+    assert!(matches!(report.reason, Reason::Stuck(_)), "{report}");
+    assert_eq!((params.flat(), report.value), (&[3.0][..], 9.0));
 }

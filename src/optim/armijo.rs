@@ -123,10 +123,13 @@ impl Armijo {
                 "backtracking: the value is {value} and the slope along the direction {slope}, expected a finite value and a slope < 0"
             )));
         }
+        // Rounding excuses an increase only where the whole decrease that the slope promises is about as small.
+        let rounding = self.rounding * value.abs();
+        let excused = if -first * slope <= 1e3 * rounding { rounding } else { 0.0 };
         let mut step = first;
         for _ in 0..=self.reductions {
             let found = phi(step);
-            if found <= value + self.c * step * slope + self.rounding * value.abs() {
+            if found <= value + self.c * step * slope + excused {
                 return Ok((step, found));
             }
             step *= self.rho;
