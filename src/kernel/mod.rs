@@ -8,6 +8,7 @@ pub mod bench;
 pub(crate) mod block;
 pub(crate) mod cast;
 pub(crate) mod formula;
+pub(crate) mod function;
 pub(crate) mod guarded;
 pub(crate) mod lane;
 pub(crate) mod lend;
@@ -27,6 +28,7 @@ pub(crate) mod strided;
 pub(crate) mod team;
 pub(crate) mod tile;
 pub(crate) mod update;
+pub(crate) mod watched;
 pub(crate) mod workspace;
 
 use crate::shape::Shape;

@@ -14,6 +14,7 @@ pub(crate) mod custom;
 mod dropout;
 pub mod einsum;
 mod extreme;
+pub mod function;
 pub(crate) mod fuse;
 mod index;
 pub(crate) mod layout;
@@ -30,6 +31,7 @@ mod view;
 pub(crate) use custom::Custom;
 pub(crate) use dropout::Dropout;
 pub(crate) use extreme::{ArgExtreme, Extreme};
+pub(crate) use function::Function;
 pub(crate) use index::{Gather, OneHot, ScatterAdd};
 pub use index::{Indices, Positions};
 pub(crate) use layout::{BroadcastTo, Concat, Embed, Permute, Slice, Triangle};
@@ -154,7 +156,7 @@ registry! {
     Gather, ScatterAdd, OneHot,
     Matmul, Affine,
     Softmax, LogSoftmax, CrossEntropy, Standardize,
-    Dropout, Custom,
+    Dropout, Custom, Function,
 }
 
 impl Op {
@@ -167,8 +169,17 @@ impl Op {
     /// Whether it is a row of a table of pointwise ops: all inputs of its instruction are operands, the rest 0.
     #[inline(always)]
     pub(crate) fn is_pointwise(self) -> bool {
-        use Op::{Activation, Arithmetic, Comparison, Elementary, Selection, Trigonometric};
-        matches!(self, Arithmetic(_) | Elementary(_) | Trigonometric(_) | Activation(_) | Comparison(_) | Selection(_))
+        use Op::{Activation, Arithmetic, Comparison, Elementary, Function, Selection, Trigonometric};
+        matches!(
+            self,
+            Arithmetic(_)
+                | Elementary(_)
+                | Trigonometric(_)
+                | Activation(_)
+                | Comparison(_)
+                | Selection(_)
+                | Function(_)
+        )
     }
 
     /// Whether two equal instructions have equal values: not so for leaves, whose payload is not compared, nor for what
@@ -185,7 +196,8 @@ impl Op {
     /// Whether its derivative is exactly 0 for operands that were not chosen or met a 0, whatever these hold.
     pub(crate) fn chooses(self) -> bool {
         match self {
-            Op::Selection(_) | Op::Extreme(_) | Op::Recurrence(_) => true,
+            // A formula may choose, too.
+            Op::Selection(_) | Op::Extreme(_) | Op::Recurrence(_) | Op::Function(_) => true,
             Op::Arithmetic(op) => {
                 use Arithmetic::{Maximum, Meet, Minimum, Over, Weigh};
                 matches!(op, Maximum | Minimum | Weigh | Meet | Over)
