@@ -313,3 +313,97 @@ impl<const N: usize, T: Functions, F: ScalarFunction<N>, const K: usize, const L
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::simd::{Level, dispatch_at};
+
+    /// x·sigmoid(y·x) + sin x: a function of two numbers with an angle in it.
+    struct Wave;
+
+    impl ScalarFunction<2> for Wave {
+        const NAME: &'static str = "wave";
+        #[inline(always)]
+        fn formula<N: Number>([x, y]: [Dual<N>; 2]) -> Dual<N> {
+            x * (y * x).sigmoid() + x.sin()
+        }
+    }
+
+    /// Every kind of number that needs care among ordinary ones; the others stand in another order.
+    fn operands<T: Functions>() -> [Vec<T>; 2] {
+        let edges = [0.0, -0.0, 1e-30, 90.0, -800.0, 1.5e6, -3e9, f64::INFINITY, f64::NAN];
+        let all: Vec<T> = (0..CHUNK * 8 - edges.len())
+            .map(|i| f64::from((i * 37 % 501) as u32) / 50.0 - 5.0)
+            .chain(edges)
+            .map(T::of)
+            .collect();
+        let other = (0..all.len()).map(|i| all[(i * 29 + 7) % all.len()]).collect();
+        [all, other]
+    }
+
+    fn at<T: Functions, D: Derived<2>>(level: Level, x: &[Vec<T>; 2]) -> Vec<T> {
+        let (mut out, inputs) = (vec![T::zero(); x[0].len()], x.each_ref().map(|x| x.as_ptr()));
+        let chunk = Values::<D>(PhantomData);
+        dispatch_at(level, Map::<2, T, _> { inputs: inputs.as_ptr(), out: out.as_mut_ptr(), n: out.len(), chunk });
+        out
+    }
+
+    fn same<T: Real>(a: &[T], b: &[T]) -> bool {
+        a.iter().zip(b).all(|(a, b)| a.bits() == b.bits() || (a.is_nan() && b.is_nan()))
+    }
+
+    fn agrees<T: Functions, D: Derived<2>>() {
+        let x = operands::<T>();
+        let mut fused: Option<Vec<T>> = None;
+        for level in Level::available() {
+            let found = at::<T, D>(level, &x);
+            for (i, &found) in found.iter().enumerate() {
+                let expected = D::of([Num(x[0][i]), Num(x[1][i])]).0;
+                let size = expected.abs().max(x[0][i].abs()).max(x[1][i].abs()).max(T::one());
+                let near = (found - expected).abs() <= size * T::epsilon() * T::of(16.0);
+                let alike = found.bits() == expected.bits() || (found.is_nan() && expected.is_nan());
+                assert!(near || alike, "{level:?} of {:e}, {:e}: {found:e}, {expected:e}", x[0][i], x[1][i]);
+            }
+            if level != Level::Portable {
+                let first = fused.get_or_insert_with(|| found.clone());
+                assert!(same(first, &found), "{level:?} has other bits");
+            }
+        }
+    }
+
+    #[test]
+    fn all_derivatives_agree_with_plain_numbers_at_every_level() {
+        agrees::<f32, Value<Wave>>();
+        agrees::<f64, Value<Wave>>();
+        agrees::<f32, First<Wave, 0>>();
+        agrees::<f64, First<Wave, 0>>();
+        agrees::<f64, First<Wave, 1>>();
+        agrees::<f32, Second<Wave, 0, 1>>();
+        agrees::<f64, Second<Wave, 0, 0>>();
+    }
+
+    #[test]
+    fn two_slopes_together_have_the_bits_of_each_alone() {
+        fn check<T: Functions>() {
+            let x = operands::<T>();
+            let alone = [block::<2, T, First<Wave, 0>>(), block::<2, T, First<Wave, 1>>()].map(|block| {
+                let mut out = vec![T::zero(); x[0].len()];
+                block.fill([&x[0], &x[1]], &mut out);
+                out
+            });
+            for n in [0, 1, CHUNK - 1, CHUNK, CHUNK + 1, x[0].len()] {
+                let mut outs = [vec![T::one(); x[0].len()], vec![T::one(); x[0].len()]];
+                let (inputs, to) = (x.each_ref().map(|x| x.as_ptr()), outs.each_mut().map(|out| out.as_mut_ptr()));
+                // SAFETY: all of them have `n` elements and more, and overlap nothing.
+                unsafe { pair::<2, T, Wave, 0, 1>(inputs.as_ptr(), to.as_ptr(), n) };
+                for (out, alone) in outs.iter().zip(&alone) {
+                    assert!(same(&out[..n], &alone[..n]), "{n} elements");
+                    assert!(out[n..].iter().all(|&x| x == T::one()), "nothing is written behind {n} elements");
+                }
+            }
+        }
+        check::<f32>();
+        check::<f64>();
+    }
+}
