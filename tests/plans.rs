@@ -3,6 +3,13 @@
 use gradus::prelude::*;
 use rand::RngExt;
 
+gradus::pointwise! {
+    /// A function of two operands, with branches.
+    fn blend(x, y) = if x > y { x.sigmoid() * y } else { 0.5 * (x - y).square() };
+    /// A function of one.
+    fn bump(x) = (-x.square()).exp() + x.sin();
+}
+
 /// Values to the bit; one NaN is like another.
 fn bits<T: Real>(values: &[T]) -> Vec<u64> {
     values.iter().map(|x| if x.is_nan() { u64::MAX } else { x.bits() }).collect()
@@ -17,7 +24,7 @@ fn record<'t, T: Real>(leaves: &[Var<'t, T>], seed: u64) -> Vec<Var<'t, T>> {
         let b = pool[rng.random_range(0..pool.len())];
         let (shape, other) = (a.shape(), b.shape());
         let fits = shape.broadcast(&other).is_some();
-        let y = match rng.random_range(0..34) {
+        let y = match rng.random_range(0..38) {
             0 => a.tanh(),
             1 => a.relu(),
             2 => (a * 0.25).exp(),
@@ -50,6 +57,8 @@ fn record<'t, T: Real>(leaves: &[Var<'t, T>], seed: u64) -> Vec<Var<'t, T>> {
             31 if shape.rank() > 0 => a.standardize(-1, 1e-3),
             32 if shape.rank() > 0 => a.slice(s![..;-1]),
             33 if shape.rank() > 0 => concat(&[a, a * 2.0], 0),
+            34 | 35 if fits => blend(a, b),
+            36 => bump(a),
             _ => a.softplus(),
         };
         if y.shape().size() <= 4000 {

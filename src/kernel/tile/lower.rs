@@ -50,7 +50,7 @@ fn narrow<T>(graph: &mut Graph<T>) {
     }
 }
 
-/// What is repeated over its own extent is itself.
+/// What is repeated over its own extent is itself, to other nodes; a sum has to have a node of its own.
 fn join_spreads<T>(graph: &mut Graph<T>) {
     let facts = facts(graph);
     let mut same: Vec<NodeId> = Vec::with_capacity(graph.nodes.len());
@@ -60,9 +60,6 @@ fn join_spreads<T>(graph: &mut Graph<T>) {
             Node::Spread(operand, extent) if facts[operand.index()].extent == extent => operand,
             _ => NodeId(i),
         });
-    }
-    for (id, _) in &mut graph.outputs {
-        *id = same[id.index()];
     }
 }
 
