@@ -14,11 +14,12 @@ use std::mem;
 use smallvec::SmallVec;
 
 use super::interpreter::Interpreter;
-use super::plan::{Goal, Program, Workspace, plan, root, walk_down};
+use super::plan::{Goal, Program, Sketch, Workspace, plan, root, walk_down};
 use crate::kernel::aligned::Aligned;
 use crate::kernel::simd::Element;
 use crate::kernel::tile::Passes;
 use crate::op::Op;
+use crate::tape::graph::Outline;
 use crate::tape::log::{Id, Log};
 use crate::tape::{Limits, Live, Run, Target};
 
@@ -393,6 +394,35 @@ impl<T: Element> Run<T> for Runner<T> {
     fn check_finite(&mut self, check: bool) {
         self.check_finite = check;
         self.interpreter.check_finite(check);
+    }
+
+    fn outline(&self, log: &Log<T>) -> Outline {
+        let mut outline = Outline::default();
+        // Where nothing was read yet, the path is that of the last recording.
+        let path = if self.epoch == log.epoch() { &self.path[..] } else { &[] };
+        let mut goals: Vec<Vec<Id>> = Vec::with_capacity(path.len());
+        let mut computed: Vec<Vec<Id>> = Vec::with_capacity(path.len());
+        for &(index, _) in path {
+            let (segment, mut own) = (self.segment(index), Vec::new());
+            // What an earlier request computes it will keep, once it is planned.
+            walk_down(log, segment.asked(), |id| {
+                let earlier = computed.iter().rposition(|ids| ids.binary_search(&id).is_ok());
+                match earlier {
+                    Some(earlier) => goals[earlier].push(id),
+                    None => own.push(id),
+                }
+                earlier.is_none()
+            });
+            own.sort_unstable();
+            computed.push(own);
+            goals.push(segment.wanted.iter().chain(&segment.exports).copied().collect());
+        }
+        for (k, &(index, _)) in path.iter().enumerate() {
+            let goal = Goal { kept: &goals[k], parts: &self.segment(index).parts };
+            let imported = |id| goals[..k].iter().flatten().any(|&kept| root(log, kept) == id);
+            Sketch::new(log, goal, imported).outline(log, goal, &mut outline);
+        }
+        outline
     }
 
     fn limits(&mut self) -> &mut Limits {

@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::graph::{Graph, Outline};
 use super::log::{Id, Log};
 use crate::kernel::guarded::{Exclusive, Guarded, Shared};
 use crate::kernel::lend;
@@ -53,6 +54,9 @@ pub(crate) trait Run<T: Real>: Send {
     /// Sets whether a value that is not finite stops the run.
     fn check_finite(&mut self, check: bool);
 
+    /// What is computed together in this recording, and where its values stand.
+    fn outline(&self, log: &Log<T>) -> Outline;
+
     /// What the runner may use.
     fn limits(&mut self) -> &mut Limits;
 
@@ -101,6 +105,11 @@ impl<T: Real> Core<T> {
         let log = self.log.get_mut();
         self.runner.get_mut().release(log);
         log.begin(layout, training);
+    }
+
+    pub(super) fn graph(&self) -> Graph {
+        let log = self.log();
+        Graph::new(&log, self.runner().outline(&log))
     }
 
     pub(super) fn set_eager(&mut self, eager: bool) {

@@ -10,6 +10,8 @@ use crate::real::Real;
 mod callers;
 pub(crate) mod cons;
 mod core;
+mod dot;
+pub mod graph;
 mod input;
 mod listing;
 pub(crate) mod log;
@@ -23,11 +25,12 @@ mod var;
 
 pub(crate) use self::core::{Core, Limits, Live, Run, Target};
 pub use input::Input;
-pub(crate) use listing::line;
+pub(crate) use listing::{line, name};
 pub use recorder::Recorder;
 pub use recording::{Recording, Step};
 pub use var::Var;
 
+use graph::Graph;
 use log::Log;
 
 /// A list of instructions that is recorded, run, and found again.
@@ -288,6 +291,23 @@ impl<T: Real> Tape<T> {
     #[must_use]
     pub fn passes(&self) -> usize {
         self.with(|core| core.runner().passes())
+    }
+
+    /// The last recording as a graph, with the groups that run as one and the memory of values; see
+    /// [`Recording::graph`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let (params, mut tape) = (Params::<f64>::new(), Tape::new());
+    /// let _ = tape.record(&params).input(&[1.0, 2.0]).exp().sum().item();
+    /// assert_eq!(tape.graph().groups.len(), 1);
+    /// ```
+    #[must_use]
+    pub fn graph(&self) -> Graph {
+        self.with(Core::graph)
     }
 
     /// Gives back the memory of values and programs, and keeps the instructions.
