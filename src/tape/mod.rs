@@ -25,7 +25,7 @@ mod var;
 
 pub(crate) use self::core::{Core, Limits, Live, Run, Target};
 pub use input::Input;
-pub(crate) use listing::{line, name};
+pub(crate) use listing::{line, name, nearest_param};
 pub use recorder::Recorder;
 pub use recording::{Recording, Step};
 pub use var::Var;
@@ -131,8 +131,12 @@ impl<T: Real> Tape<T> {
         self.lender().state_mut().set_eager(eager);
     }
 
-    /// Whether reading a value panics at the first NaN or infinity, naming the op that produced it, its source line and
-    /// its operands.
+    /// Whether reading a value, or a `backward`, panics at the first NaN or infinity: of a value or, where derivatives are
+    /// asked for, of a value or a derivative, in the order of the recording.
+    ///
+    /// The message names the op, the line that recorded it (for a derivative, that of the op that is differentiated), the nearest parameter, the operands with their
+    /// ranges, and shows the listing around it. What is not needed for what was read does not matter. All is computed op by
+    /// op meanwhile, with the same bits, and slower.
     ///
     /// # Examples
     ///
