@@ -1,4 +1,4 @@
-//! What is said of the first value that is not finite.
+//! What is said of values that spoil a run: the first that is not finite, and operands that an op refuses.
 
 use std::fmt::Write;
 
@@ -46,6 +46,15 @@ pub(super) fn describe<T: Real>(log: &Log<T>, values: &dyn Values<T>, id: Id) ->
         say(&format!("\n  {} {}", if near == id { ">" } else { " " }, line(log, near)));
     }
     Some(text)
+}
+
+/// Describes an op that has no result for these values: what it says of them, its line, the nearest parameter.
+pub(super) fn refused<T: Real>(log: &Log<T>, id: Id, why: &str) -> String {
+    let entry = log.entry(id);
+    let near = nearest_param(log, log.operands(entry))
+        .map_or_else(String::new, |param| format!("\n  near parameter `{param}`"));
+    let derivative = if log.sweeps.has_recorded(id) { ", for a derivative" } else { "" };
+    format!("{}: {why}\n  recorded at {}{derivative}{near}", name(log, entry), log.place(id))
 }
 
 /// The element of an operand that an element of a pointwise op is made of.

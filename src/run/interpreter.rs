@@ -74,13 +74,12 @@ impl<T: Real> Interpreter<T> {
         self.order.dedup();
     }
 
-    fn compute(&mut self, log: &Log<T>, live: &Live<T>, id: Id) {
-        let entry = log.entry(id);
-        let given = &self.given;
+    fn compute(&mut self, log: &Log<T>, live: &Live<T>, id: Id) -> Result<(), String> {
+        let (given, mut result) = (&self.given, Ok(()));
         self.store.fill(id as usize, log.shape(id).size(), |store, out| {
-            let values = Reader { store, given, log, live };
-            entry.op.eval(&Args { log, id, entry, values: &values }, out);
+            result = Args::new(log, id, &Reader { store, given, log, live }).eval(out);
         });
+        result.map_err(|why| anomaly::refused(log, id, &why))
     }
 
     fn reader<'a>(&'a self, log: &'a Log<T>, live: &'a Live<T>) -> Reader<'a, T> {
@@ -89,7 +88,8 @@ impl<T: Real> Interpreter<T> {
 }
 
 impl<T: Real> Interpreter<T> {
-    /// Computes what these values need, and keeps them; an error where a value is not finite and that is checked.
+    /// Computes what these values need, and keeps them; an error where an op refuses its operands, or a value is not finite
+    /// and that is checked.
     pub(super) fn run(&mut self, log: &mut Log<T>, live: &Live<T>, wanted: &[Id]) -> Result<(), String> {
         let changed = log.take_changed();
         self.store.truncate(changed);
@@ -106,7 +106,7 @@ impl<T: Real> Interpreter<T> {
         for k in 0..self.order.len() {
             let id = self.order[k];
             if !is_data(log.entry(id).op) && !self.is_given(id) {
-                self.compute(log, live, id);
+                self.compute(log, live, id)?;
             }
             if self.check_finite
                 && let Some(message) = anomaly::describe(log, &self.reader(log, live), id)

@@ -304,7 +304,13 @@ impl<T: Element> Runner<T> {
         }
     }
 
-    fn run_program(&mut self, log: &Log<T>, live: &Live<T>, index: u32, target: Option<Target<'_, T>>) {
+    fn run_program(
+        &mut self,
+        log: &Log<T>,
+        live: &Live<T>,
+        index: u32,
+        target: Option<Target<'_, T>>,
+    ) -> Result<(), String> {
         // Taken out while it runs: should an op panic, the segment is planned anew.
         let segment = self.segment_mut(index);
         let (program, mut own) = (segment.program.take().expect("it was planned"), std::mem::take(&mut segment.own));
@@ -313,11 +319,13 @@ impl<T: Element> Runner<T> {
         let earlier = self.path.iter().map(|&(earlier, _)| self.segments[earlier as usize].as_ref());
         let others: SmallVec<[&[T]; 8]> =
             earlier.map(|segment| segment.map_or(&[][..], |segment| &segment.own[..])).collect();
-        program.run(Sources { log, live }, &mut self.workspace, &mut own, target, &others, self.limits.threads);
+        let sources = Sources { log, live };
+        let result = program.run(sources, &mut self.workspace, &mut own, target, &others, self.limits.threads);
         drop(others);
         self.running = false;
         let segment = self.segment_mut(index);
         (segment.program, segment.own) = (Some(program), own);
+        result
     }
 
     fn interpret(
@@ -369,7 +377,7 @@ impl<T: Element> Run<T> for Runner<T> {
         };
         let unbroken = self.path.iter().all(|&(_, way)| way == Way::Planned);
         if unbroken && self.plan(log, index) {
-            self.run_program(log, live, index, target);
+            self.run_program(log, live, index, target)?;
             self.path.push((index, Way::Planned));
             return Ok(());
         }

@@ -32,8 +32,8 @@ pub(crate) struct Target<'a, T> {
 
 /// Computes values. The interpreter above this layer does; the tape knows only what it has to ask.
 pub(crate) trait Run<T: Real>: Send {
-    /// Computes what these values need, and keeps them, and writes the parts of a target; an error where a value is not
-    /// finite and that is checked.
+    /// Computes what these values need, and keeps them, and writes the parts of a target; an error where an op refuses its
+    /// operands, or a value is not finite and that is checked.
     fn run(
         &mut self,
         log: &mut Log<T>,
@@ -114,6 +114,10 @@ impl<T: Real> Core<T> {
 
     pub(super) fn set_eager(&mut self, eager: bool) {
         self.log.get_mut().set_eager(eager);
+    }
+
+    pub(super) fn set_lenient(&mut self) {
+        self.log.get_mut().lenient = true;
     }
 
     pub(super) fn check_finite(&mut self, check: bool) {

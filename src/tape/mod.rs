@@ -155,6 +155,13 @@ impl<T: Real> Tape<T> {
         self.lender().state_mut().check_finite(check);
     }
 
+    /// A tape on which an op that refuses its operands, such as the inverse of a singular matrix, has a result of NaN.
+    #[must_use]
+    pub(crate) fn lenient(mut self) -> Self {
+        self.lender().state_mut().set_lenient();
+        self
+    }
+
     /// The number of instructions of the last recording, those of its derivatives included.
     ///
     /// # Examples

@@ -358,6 +358,19 @@ impl<'t, T: Real> Recorder<'t, T> {
         OnBehalf { recorder: self, before }
     }
 
+    /// Runs `f` while ops that refuse their operands have a result of NaN.
+    pub(crate) fn leniently(self, f: impl FnOnce()) {
+        /// Sets it back, also when `f` panics.
+        struct Before<'t, T: Real>(Recorder<'t, T>, bool);
+        impl<T: Real> Drop for Before<'_, T> {
+            fn drop(&mut self) {
+                self.0.live.log_mut().lenient = self.1;
+            }
+        }
+        let _before = Before(self, std::mem::replace(&mut self.live.log_mut().lenient, true));
+        f();
+    }
+
     /// Several values at once, in one run.
     ///
     /// # Panics
