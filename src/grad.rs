@@ -7,12 +7,11 @@
 use std::panic::Location;
 use std::sync::Arc;
 
-use crate::op::Op;
 use crate::op::custom::{Cotangent, CustomOp};
 use crate::real::{Real, twin};
 use crate::tape::log::{Entry, Id, Log, Place};
 use crate::tape::sweeps::{Answers, Request};
-use crate::tape::{Recorder, Var};
+use crate::tape::{Recorder, Var, name};
 
 /// What a derivative rule sees of its instruction: operands, result, cotangent; and where its answers go.
 pub(crate) struct Cotangents<'s, 't, T: Real> {
@@ -162,12 +161,9 @@ impl<'t, T: Real> Cotangents<'_, 't, T> {
 
     fn missing(&self, operand: usize) -> ! {
         let log = self.recorder.live().log();
-        let name = match self.entry.op {
-            Op::Custom(_) => log.custom(&self.entry).name().to_owned(),
-            op => op.name().to_owned(),
-        };
         panic!(
-            "{name}: the derivative for operand {operand} is missing and was asked for\n  recorded at {}\n  help: answer `Cotangent::Zero` if it is 0, or `detach` the operand",
+            "{}: the derivative for operand {operand} is missing and was asked for\n  recorded at {}\n  help: answer `Cotangent::Zero` if it is 0, or `detach` the operand",
+            name(&log, &self.entry),
             log.place(self.id)
         )
     }

@@ -40,6 +40,7 @@
 //! * [`functional`] differentiates plain functions of arrays: [`grad`](functional::grad),
 //!   [`hessian`](functional::hessian), [`jvp`](functional::jvp), … Derivatives of derivatives are ops like others:
 //!   [`Var::gradient`], [`Var::grad_of`].
+//! * [`graph`] shows a recording: what runs as one, where values stand, as a listing and as a drawing.
 //! * [`check`] holds gradients against finite differences, in one line of a test, and says which element of which
 //!   parameter is wrong and by what factor.
 //! * [`nn`] has layers, initialisers and losses; [`optim`] the update rules, schedules and criteria to stop.
@@ -61,9 +62,11 @@
 //! # Features
 //!
 //! On by default: `csv` (tables), `safetensors` (weights), `progress` (a bar on terminals), `plot` (SVG pictures). Off:
-//! `npy` (arrays of NumPy), which brings some thirty crates.
+//! `npy` (arrays of NumPy), which brings some thirty crates, and `linalg` (solving, inverting and factoring small dense
+//! matrices), whose library takes fifteen seconds to build.
 
 mod axes;
+mod bytes;
 pub mod check;
 pub mod data;
 pub mod diagnostics;
@@ -99,7 +102,7 @@ pub use params::{Buffer, Entry, Gradient, Param, Params, Snapshot};
 pub use real::{Real, Scalar};
 pub use run::Tensor;
 pub use shape::{Lengths, MAX_RANK, Shape};
-pub use tape::{Input, Recorder, Recording, Step, Tape, Var};
+pub use tape::{Input, Recorder, Recording, Step, Tape, Var, graph};
 
 /// What the benches measure. No public API: it may change with any release.
 #[doc(hidden)]

@@ -9,6 +9,7 @@ const LAYERS: &[(&str, u32)] = &[
     ("number", 0),
     ("shape", 0),
     ("axes", 0),
+    ("bytes", 0),
     ("error", 0),
     ("file", 0),
     ("kernel", 1),

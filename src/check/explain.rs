@@ -3,10 +3,9 @@
 use std::collections::VecDeque;
 use std::fmt;
 
-use crate::op::Op;
 use crate::real::Real;
 use crate::tape::log::{Id, Log};
-use crate::tape::{Var, line};
+use crate::tape::{Var, line, name};
 
 /// Says for each parameter of the store whether a derivative of this tensor reaches it: by which way, or why not.
 ///
@@ -42,7 +41,7 @@ pub fn explain<T: Real>(loss: Var<'_, T>) -> Explanation {
             None => Way::NotRecorded,
             Some(id) => match (open.way(id), all.way(id)) {
                 (Some(through), _) => Way::Reached {
-                    through: through.iter().map(|&id| name(&log, id)).collect(),
+                    through: through.iter().map(|&id| name(&log, log.entry(id)).to_owned()).collect(),
                     uses: open.uses[id as usize],
                 },
                 (None, Some(through)) => {
@@ -174,9 +173,4 @@ impl Search {
             id = next;
         }
     }
-}
-
-fn name<T: Real>(log: &Log<T>, id: Id) -> String {
-    let entry = log.entry(id);
-    if matches!(entry.op, Op::Custom(_)) { log.custom(entry).name().to_owned() } else { entry.op.name().to_owned() }
 }

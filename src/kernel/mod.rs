@@ -7,6 +7,8 @@ pub(crate) mod aligned;
 pub mod bench;
 pub(crate) mod block;
 pub(crate) mod cast;
+#[cfg(feature = "linalg")]
+pub(crate) mod dense;
 pub(crate) mod formula;
 pub(crate) mod function;
 pub(crate) mod guarded;

@@ -311,6 +311,29 @@ impl<'t, T: Real> Var<'t, T> {
         }
     }
 
+    /// The sum of the diagonal of the square matrices in the last two axes: `[…, n, n]` becomes `[…]`. Cotangent: `c` on the
+    /// diagonal of zeros.
+    ///
+    /// # Panics
+    ///
+    /// If the matrices are not square.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let x = array![[1.0, 2.0], [3.0, 4.0]];
+    /// assert_eq!((value(|x| x.trace(), &x), grad(|x| x.trace(), &x)), (5.0, Array2::eye(2)));
+    /// ```
+    #[track_caller]
+    pub fn trace(self) -> Self {
+        match self.shape()[..] {
+            [.., rows, columns] if rows == columns => self.diagonal(rows, columns).sum_axis(-1),
+            _ => self.fail("trace", &format!("{}: expected a square matrix", self.shape())),
+        }
+    }
+
     /// The main diagonals of the matrices in the last two axes.
     #[track_caller]
     pub(crate) fn diagonal(self, length: usize, columns: usize) -> Self {

@@ -3,6 +3,8 @@
 //! Each op has one home in this folder: its method on [`Var`](crate::Var) with the documentation, and its
 //! `Primitive`. Pointwise ops are rows of a table; every other one is a small `Copy` struct that holds its arguments.
 
+use std::cell::OnceCell;
+
 use crate::grad::Cotangents;
 use crate::kernel::block::Block;
 use crate::real::Real;
@@ -11,6 +13,8 @@ use crate::tape::log::{Entry, Id, Log};
 
 pub(crate) mod arrange;
 pub(crate) mod custom;
+#[cfg(feature = "linalg")]
+mod dense;
 mod dropout;
 pub mod einsum;
 mod extreme;
@@ -29,6 +33,8 @@ mod statistics;
 mod view;
 
 pub(crate) use custom::Custom;
+#[cfg(feature = "linalg")]
+pub(crate) use dense::{Cholesky, Inverse, LogDet, Solve};
 pub(crate) use dropout::Dropout;
 pub(crate) use extreme::{ArgExtreme, Extreme};
 pub(crate) use function::Function;
@@ -87,12 +93,12 @@ pub(crate) trait Primitive: Copy {
 
 /// Declares the closed set of ops and sends each question to the op it is about.
 macro_rules! registry {
-    ($($Op:ident),* $(,)?) => {
+    ($($(#[$feature:meta])? $Op:ident),* $(,)?) => {
         /// An op with its arguments: at most eight bytes of plain data.
         #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-        pub(crate) enum Op { $($Op($Op)),* }
+        pub(crate) enum Op { $($(#[$feature])? $Op($Op)),* }
 
-        $(impl From<$Op> for Op {
+        $($(#[$feature])? impl From<$Op> for Op {
             #[inline]
             fn from(op: $Op) -> Op { Op::$Op(op) }
         })*
@@ -101,32 +107,32 @@ macro_rules! registry {
             /// Equality, laid out so that it is two byte comparisons where `other` is known to the compiler.
             #[inline(always)]
             pub(crate) fn is(&self, other: Op) -> bool {
-                match other { $(Op::$Op(other) => matches!(self, Op::$Op(op) if *op == other)),* }
+                match other { $($(#[$feature])? Op::$Op(other) => matches!(self, Op::$Op(op) if *op == other)),* }
             }
 
-            pub(crate) fn name(self) -> &'static str { match self { $(Op::$Op(op) => op.name()),* } }
+            pub(crate) fn name(self) -> &'static str { match self { $($(#[$feature])? Op::$Op(op) => op.name()),* } }
 
             #[inline]
-            pub(crate) fn arity(self) -> usize { match self { $(Op::$Op(op) => op.arity()),* } }
+            pub(crate) fn arity(self) -> usize { match self { $($(#[$feature])? Op::$Op(op) => op.arity()),* } }
 
             pub(crate) fn arguments(self, inputs: [u32; 3]) -> String {
-                match self { $(Op::$Op(op) => op.arguments(inputs)),* }
+                match self { $($(#[$feature])? Op::$Op(op) => op.arguments(inputs)),* }
             }
 
             pub(crate) fn shape<T: Real>(self, call: &Call<'_, T>) -> Result<Shape, String> {
-                match self { $(Op::$Op(op) => op.shape(call)),* }
+                match self { $($(#[$feature])? Op::$Op(op) => op.shape(call)),* }
             }
 
             pub(crate) fn eval<T: Real>(self, args: &Args<'_, T>, out: &mut [T]) {
-                match self { $(Op::$Op(op) => op.eval(args, out)),* }
+                match self { $($(#[$feature])? Op::$Op(op) => op.eval(args, out)),* }
             }
 
             pub(crate) fn block<T: Real>(self) -> Option<Block<T>> {
-                match self { $(Op::$Op(op) => op.block()),* }
+                match self { $($(#[$feature])? Op::$Op(op) => op.block()),* }
             }
 
             pub(crate) fn vjp<'t, T: Real>(self, ct: &mut Cotangents<'_, 't, T>) {
-                match self { $(Op::$Op(op) => op.vjp(ct)),* }
+                match self { $($(#[$feature])? Op::$Op(op) => op.vjp(ct)),* }
             }
         }
 
@@ -142,7 +148,7 @@ macro_rules! registry {
         /// ```
         #[must_use]
         pub fn names() -> Vec<&'static str> {
-            [$($Op::NAMES),*].concat()
+            [$($(#[$feature])? $Op::NAMES),*].concat()
         }
     };
 }
@@ -155,6 +161,8 @@ registry! {
     BroadcastTo, Permute, Slice, Embed, Concat, Triangle,
     Gather, ScatterAdd, OneHot,
     Matmul, Affine,
+    #[cfg(feature = "linalg")] Solve, #[cfg(feature = "linalg")] Inverse,
+    #[cfg(feature = "linalg")] Cholesky, #[cfg(feature = "linalg")] LogDet,
     Softmax, LogSoftmax, CrossEntropy, Standardize,
     Dropout, Custom, Function,
 }
@@ -203,6 +211,8 @@ impl Op {
                 matches!(op, Maximum | Minimum | Weigh | Meet | Over)
             }
             Op::Matmul(product) => product.weighs != [false, false],
+            #[cfg(feature = "linalg")]
+            Op::Solve(solve) => solve.weighs,
             _ => false,
         }
     }
@@ -259,9 +269,27 @@ pub(crate) struct Args<'a, T> {
     pub(crate) id: Id,
     pub(crate) entry: &'a Entry,
     pub(crate) values: &'a dyn Values<T>,
+    /// Why there is no result: the operands' shapes fit, their values do not.
+    refusal: OnceCell<String>,
 }
 
 impl<'a, T: Real> Args<'a, T> {
+    pub(crate) fn new(log: &'a Log<T>, id: Id, values: &'a dyn Values<T>) -> Self {
+        Self { log, id, entry: log.entry(id), values, refusal: OnceCell::new() }
+    }
+
+    /// Computes the result, or tells why there is none.
+    pub(crate) fn eval(self, out: &mut [T]) -> Result<(), String> {
+        self.entry.op.eval(&self, out);
+        self.refusal.into_inner().filter(|_| !self.log.lenient).map_or(Ok(()), Err)
+    }
+
+    /// Says why there is no result, which then is NaN: `what was found: what is wrong`. The first reason counts.
+    #[cfg_attr(not(feature = "linalg"), expect(dead_code, reason = "no other op refuses values"))]
+    pub(crate) fn refuse(&self, why: String) {
+        let _ = self.refusal.set(why);
+    }
+
     /// The value of an operand.
     pub(crate) fn data(&self, operand: usize) -> &'a [T] {
         self.values.value(self.entry.inputs[operand])

@@ -148,8 +148,9 @@ impl Primitive for Affine {
 }
 
 impl<'t, T: Real> Var<'t, T> {
+    /// A·B, each operand as it stands or transposed; `weighs` says which is a cotangent whose zeros annihilate.
     #[track_caller]
-    fn product(self, right: Self, transposed: [bool; 2], weighs: [bool; 2]) -> Self {
+    pub(super) fn product(self, right: Self, transposed: [bool; 2], weighs: [bool; 2]) -> Self {
         let through = [self.is_transposition(), right.is_transposition()];
         self.record(Matmul { transposed, through, weighs }, [self, right])
     }

@@ -26,7 +26,7 @@ pub use entry::Entry;
 pub use gradient::Gradient;
 pub use layout::{Buffer, Param};
 pub(crate) use layout::{Layout, Slot};
-pub(crate) use norm::norm;
+pub(crate) use norm::{norm, norm_of};
 pub use snapshot::Snapshot;
 
 /// A store of named tensors: what is learned, and the buffers that go with it.

@@ -15,3 +15,8 @@ pub(crate) fn norm(mut squares: impl FnMut(f64) -> f64, largest: impl FnOnce() -
     }
     largest * squares(largest).sqrt()
 }
+
+/// The norm of numbers that are computed on the way.
+pub(crate) fn norm_of<I: Iterator<Item = f64>>(numbers: impl Fn() -> I) -> f64 {
+    norm(|unit| numbers().map(|x| (x / unit) * (x / unit)).sum(), || numbers().fold(0.0, |most, x| x.abs().max(most)))
+}

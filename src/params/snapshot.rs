@@ -1,6 +1,6 @@
 //! Going back to earlier values.
 
-use super::{Params, norm};
+use super::{Params, norm_of};
 use crate::kernel::aligned::Aligned;
 use crate::real::Real;
 
@@ -73,12 +73,15 @@ impl<T: Real> Snapshot<T> {
     #[must_use]
     #[track_caller]
     pub fn distance(&self, params: &Params<T>) -> f64 {
+        let then = self.flat_of(params);
+        norm_of(|| then.iter().zip(params.flat()).map(|(a, b)| b.as_f64() - a.as_f64()))
+    }
+
+    /// The learned values then, of a store that is this one's.
+    #[track_caller]
+    pub(crate) fn flat_of(&self, params: &Params<T>) -> &[T] {
         self.expect(params);
-        let differences = || self.values.iter().zip(params.flat()).map(|(a, b)| b.as_f64() - a.as_f64());
-        norm(
-            |unit| differences().map(|d| (d / unit) * (d / unit)).sum(),
-            || differences().fold(0.0, |most, d| d.abs().max(most)),
-        )
+        &self.values
     }
 
     #[track_caller]

@@ -2,6 +2,7 @@
 //!
 //! It is the reference that every faster way is held against.
 
+use super::anomaly;
 use super::store::Store;
 use crate::op::{Args, Leaf, Op, Values};
 use crate::real::Real;
@@ -45,6 +46,9 @@ impl<T: Real> Interpreter<T> {
         self.stack.extend_from_slice(wanted);
         while let Some(id) = self.stack.pop() {
             if self.is_given(id) {
+                if self.check_finite {
+                    self.order.push(id);
+                }
                 continue;
             }
             let entry = log.entry(id);
@@ -70,38 +74,22 @@ impl<T: Real> Interpreter<T> {
         self.order.dedup();
     }
 
-    fn compute(&mut self, log: &Log<T>, live: &Live<T>, id: Id) {
-        let entry = log.entry(id);
-        let given = &self.given;
+    fn compute(&mut self, log: &Log<T>, live: &Live<T>, id: Id) -> Result<(), String> {
+        let (given, mut result) = (&self.given, Ok(()));
         self.store.fill(id as usize, log.shape(id).size(), |store, out| {
-            let values = Reader { store, given, log, live };
-            entry.op.eval(&Args { log, id, entry, values: &values }, out);
+            result = Args::new(log, id, &Reader { store, given, log, live }).eval(out);
         });
+        result.map_err(|why| anomaly::refused(log, id, &why))
     }
 
     fn reader<'a>(&'a self, log: &'a Log<T>, live: &'a Live<T>) -> Reader<'a, T> {
         Reader { store: &self.store, given: &self.given, log, live }
     }
-
-    /// Describes the first NaN or infinity of a value, if there is one.
-    fn not_finite(&self, log: &Log<T>, live: &Live<T>, id: Id) -> Option<String> {
-        let reader = self.reader(log, live);
-        let data = reader.value(id);
-        let at = data.iter().position(|x| !x.is_finite())?;
-        let entry = log.entry(id);
-        let operands = (0..log.operands(entry).len()).map(|operand| reader.source(entry, operand));
-        let operands = operands.filter(|&operand| has_value(log, operand));
-        let mut lines = vec![
-            format!("check_finite: {}", describe(log, id)),
-            format!("is {} at {}", data[at], log.shape(id).coordinates(at)),
-        ];
-        lines.extend(operands.map(|k| format!("of {}: {}", describe(log, k), summary(reader.value(k)))));
-        Some(lines.join("\n  "))
-    }
 }
 
 impl<T: Real> Interpreter<T> {
-    /// Computes what these values need, and keeps them; an error where a value is not finite and that is checked.
+    /// Computes what these values need, and keeps them; an error where an op refuses its operands, or a value is not finite
+    /// and that is checked.
     pub(super) fn run(&mut self, log: &mut Log<T>, live: &Live<T>, wanted: &[Id]) -> Result<(), String> {
         let changed = log.take_changed();
         self.store.truncate(changed);
@@ -117,11 +105,11 @@ impl<T: Real> Interpreter<T> {
         self.select(log, wanted);
         for k in 0..self.order.len() {
             let id = self.order[k];
-            if !is_data(log.entry(id).op) {
-                self.compute(log, live, id);
+            if !is_data(log.entry(id).op) && !self.is_given(id) {
+                self.compute(log, live, id)?;
             }
             if self.check_finite
-                && let Some(message) = self.not_finite(log, live, id)
+                && let Some(message) = anomaly::describe(log, &self.reader(log, live), id)
             {
                 return Err(message);
             }
@@ -219,24 +207,4 @@ impl<T: Real> Values<T> for Reader<'_, T> {
 /// Whether a position holds data that are read where they stand.
 fn is_data(op: Op) -> bool {
     matches!(op, Op::Leaf(leaf) if !leaf.is_number())
-}
-
-fn has_value<T: Real>(log: &Log<T>, id: Id) -> bool {
-    !matches!(log.entry(id).op, Op::Leaf(Leaf::Seed | Leaf::Indices))
-}
-
-fn describe<T: Real>(log: &Log<T>, id: Id) -> String {
-    crate::tape::line(log, id)
-}
-
-/// The range of a value's finite elements, and how many are not finite.
-fn summary<T: Real>(data: &[T]) -> String {
-    let finite = data.iter().copied().filter(|x| x.is_finite());
-    let (low, high) = finite.clone().fold((T::infinity(), T::neg_infinity()), |(a, b), x| (a.min(x), b.max(x)));
-    let count = data.len() - finite.count();
-    match (low <= high, count) {
-        (true, 0) => format!("from {low} to {high}"),
-        (true, _) => format!("from {low} to {high}, and {count} not finite"),
-        (false, _) => format!("{count} elements, none finite"),
-    }
 }

@@ -1,5 +1,6 @@
 //! Computing values: the interpreter, reading, backward, running again with other data.
 
+mod anomaly;
 mod backward;
 mod interpreter;
 mod plan;

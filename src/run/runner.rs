@@ -14,11 +14,12 @@ use std::mem;
 use smallvec::SmallVec;
 
 use super::interpreter::Interpreter;
-use super::plan::{Goal, Program, Workspace, plan, root, walk_down};
+use super::plan::{Goal, Program, Sketch, Workspace, plan, root, walk_down};
 use crate::kernel::aligned::Aligned;
 use crate::kernel::simd::Element;
 use crate::kernel::tile::Passes;
 use crate::op::Op;
+use crate::tape::graph::Outline;
 use crate::tape::log::{Id, Log};
 use crate::tape::{Limits, Live, Run, Target};
 
@@ -303,7 +304,13 @@ impl<T: Element> Runner<T> {
         }
     }
 
-    fn run_program(&mut self, log: &Log<T>, live: &Live<T>, index: u32, target: Option<Target<'_, T>>) {
+    fn run_program(
+        &mut self,
+        log: &Log<T>,
+        live: &Live<T>,
+        index: u32,
+        target: Option<Target<'_, T>>,
+    ) -> Result<(), String> {
         // Taken out while it runs: should an op panic, the segment is planned anew.
         let segment = self.segment_mut(index);
         let (program, mut own) = (segment.program.take().expect("it was planned"), std::mem::take(&mut segment.own));
@@ -312,11 +319,13 @@ impl<T: Element> Runner<T> {
         let earlier = self.path.iter().map(|&(earlier, _)| self.segments[earlier as usize].as_ref());
         let others: SmallVec<[&[T]; 8]> =
             earlier.map(|segment| segment.map_or(&[][..], |segment| &segment.own[..])).collect();
-        program.run(Sources { log, live }, &mut self.workspace, &mut own, target, &others, self.limits.threads);
+        let sources = Sources { log, live };
+        let result = program.run(sources, &mut self.workspace, &mut own, target, &others, self.limits.threads);
         drop(others);
         self.running = false;
         let segment = self.segment_mut(index);
         (segment.program, segment.own) = (Some(program), own);
+        result
     }
 
     fn interpret(
@@ -368,7 +377,7 @@ impl<T: Element> Run<T> for Runner<T> {
         };
         let unbroken = self.path.iter().all(|&(_, way)| way == Way::Planned);
         if unbroken && self.plan(log, index) {
-            self.run_program(log, live, index, target);
+            self.run_program(log, live, index, target)?;
             self.path.push((index, Way::Planned));
             return Ok(());
         }
@@ -393,6 +402,35 @@ impl<T: Element> Run<T> for Runner<T> {
     fn check_finite(&mut self, check: bool) {
         self.check_finite = check;
         self.interpreter.check_finite(check);
+    }
+
+    fn outline(&self, log: &Log<T>) -> Outline {
+        let mut outline = Outline::default();
+        // Where nothing was read yet, the path is that of the last recording.
+        let path = if self.epoch == log.epoch() { &self.path[..] } else { &[] };
+        let mut goals: Vec<Vec<Id>> = Vec::with_capacity(path.len());
+        let mut computed: Vec<Vec<Id>> = Vec::with_capacity(path.len());
+        for &(index, _) in path {
+            let (segment, mut own) = (self.segment(index), Vec::new());
+            // What an earlier request computes it will keep, once it is planned.
+            walk_down(log, segment.asked(), |id| {
+                let earlier = computed.iter().rposition(|ids| ids.binary_search(&id).is_ok());
+                match earlier {
+                    Some(earlier) => goals[earlier].push(id),
+                    None => own.push(id),
+                }
+                earlier.is_none()
+            });
+            own.sort_unstable();
+            computed.push(own);
+            goals.push(segment.wanted.iter().chain(&segment.exports).copied().collect());
+        }
+        for (k, &(index, _)) in path.iter().enumerate() {
+            let goal = Goal { kept: &goals[k], parts: &self.segment(index).parts };
+            let imported = |id| goals[..k].iter().flatten().any(|&kept| root(log, kept) == id);
+            Sketch::new(log, goal, imported).outline(log, goal, &mut outline);
+        }
+        outline
     }
 
     fn limits(&mut self) -> &mut Limits {

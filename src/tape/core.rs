@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::graph::{Graph, Outline};
 use super::log::{Id, Log};
 use crate::kernel::guarded::{Exclusive, Guarded, Shared};
 use crate::kernel::lend;
@@ -31,8 +32,8 @@ pub(crate) struct Target<'a, T> {
 
 /// Computes values. The interpreter above this layer does; the tape knows only what it has to ask.
 pub(crate) trait Run<T: Real>: Send {
-    /// Computes what these values need, and keeps them, and writes the parts of a target; an error where a value is not
-    /// finite and that is checked.
+    /// Computes what these values need, and keeps them, and writes the parts of a target; an error where an op refuses its
+    /// operands, or a value is not finite and that is checked.
     fn run(
         &mut self,
         log: &mut Log<T>,
@@ -52,6 +53,9 @@ pub(crate) trait Run<T: Real>: Send {
 
     /// Sets whether a value that is not finite stops the run.
     fn check_finite(&mut self, check: bool);
+
+    /// What is computed together in this recording, and where its values stand.
+    fn outline(&self, log: &Log<T>) -> Outline;
 
     /// What the runner may use.
     fn limits(&mut self) -> &mut Limits;
@@ -103,8 +107,17 @@ impl<T: Real> Core<T> {
         log.begin(layout, training);
     }
 
+    pub(super) fn graph(&self) -> Graph {
+        let log = self.log();
+        Graph::new(&log, self.runner().outline(&log))
+    }
+
     pub(super) fn set_eager(&mut self, eager: bool) {
         self.log.get_mut().set_eager(eager);
+    }
+
+    pub(super) fn set_lenient(&mut self) {
+        self.log.get_mut().lenient = true;
     }
 
     pub(super) fn check_finite(&mut self, check: bool) {

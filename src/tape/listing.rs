@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::fmt;
 
-use super::log::{Id, Log, join};
+use super::log::{Entry, Id, Log, join};
 use crate::op::{Leaf, Op};
 use crate::real::Real;
 
@@ -19,17 +19,23 @@ pub(crate) fn write<T: Real>(log: &Log<T>, f: &mut fmt::Formatter<'_>) -> fmt::R
 pub(crate) fn line<T: Real>(log: &Log<T>, id: Id) -> String {
     let entry = log.entry(id);
     let operands: Vec<_> = log.operands(entry).iter().map(|operand| format!(" %{operand}")).collect();
-    let arguments = match entry.op {
+    let arguments = arguments(log, entry);
+    let arguments = if arguments.is_empty() { arguments } else { format!(" ({arguments})") };
+    let name = name(log, entry);
+    format!("%{id} = {name}{}{arguments} : {}{}  # {}", operands.concat(), T::NAME, log.shape(id), log.place(id))
+}
+
+/// The name of an op, that of a user's own op included.
+pub(crate) fn name<'a, T: Real>(log: &'a Log<T>, entry: &Entry) -> &'a str {
+    if matches!(entry.op, Op::Custom(_)) { log.custom(entry).name() } else { entry.op.name() }
+}
+
+/// The arguments behind the operands.
+pub(super) fn arguments<T: Real>(log: &Log<T>, entry: &Entry) -> String {
+    match entry.op {
         Op::Leaf(leaf) => leaf_argument(log, leaf, entry.inputs),
         op => op.arguments(entry.inputs),
-    };
-    let arguments = if arguments.is_empty() { arguments } else { format!(" ({arguments})") };
-    let name = if entry.op.has_list() && matches!(entry.op, Op::Custom(_)) {
-        log.custom(entry).name().to_owned()
-    } else {
-        entry.op.name().to_owned()
-    };
-    format!("%{id} = {name}{}{arguments} : {}{}  # {}", operands.concat(), T::NAME, log.shape(id), log.place(id))
+    }
 }
 
 fn leaf_argument<T: Real>(log: &Log<T>, leaf: Leaf, inputs: [u32; 3]) -> String {

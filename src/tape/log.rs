@@ -95,6 +95,9 @@ pub(crate) struct Log<T> {
     pub(crate) training: Option<u64>,
     pub(crate) calls: u64,
     eager: bool,
+    /// Whether an op that refuses its operands has a result of NaN instead of ending the run: while differences are taken,
+    /// points beyond a domain are no error.
+    pub(crate) lenient: bool,
 }
 
 impl<T: Real> Log<T> {
@@ -121,6 +124,7 @@ impl<T: Real> Log<T> {
             training: None,
             calls: 0,
             eager: false,
+            lenient: false,
         }
     }
 

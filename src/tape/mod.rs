@@ -10,6 +10,8 @@ use crate::real::Real;
 mod callers;
 pub(crate) mod cons;
 mod core;
+mod dot;
+pub mod graph;
 mod input;
 mod listing;
 pub(crate) mod log;
@@ -23,11 +25,12 @@ mod var;
 
 pub(crate) use self::core::{Core, Limits, Live, Run, Target};
 pub use input::Input;
-pub(crate) use listing::line;
+pub(crate) use listing::{line, name, nearest_param};
 pub use recorder::Recorder;
 pub use recording::{Recording, Step};
 pub use var::Var;
 
+use graph::Graph;
 use log::Log;
 
 /// A list of instructions that is recorded, run, and found again.
@@ -128,8 +131,12 @@ impl<T: Real> Tape<T> {
         self.lender().state_mut().set_eager(eager);
     }
 
-    /// Whether reading a value panics at the first NaN or infinity, naming the op that produced it, its source line and
-    /// its operands.
+    /// Whether reading a value, or a `backward`, panics at the first NaN or infinity: of a value or, where derivatives are
+    /// asked for, of a value or a derivative, in the order of the recording.
+    ///
+    /// The message names the op, the line that recorded it (for a derivative, that of the op that is differentiated), the nearest parameter, the operands with their
+    /// ranges, and shows the listing around it. What is not needed for what was read does not matter. All is computed op by
+    /// op meanwhile, with the same bits, and slower.
     ///
     /// # Examples
     ///
@@ -146,6 +153,13 @@ impl<T: Real> Tape<T> {
     /// ```
     pub fn check_finite(&mut self, check: bool) {
         self.lender().state_mut().check_finite(check);
+    }
+
+    /// A tape on which an op that refuses its operands, such as the inverse of a singular matrix, has a result of NaN.
+    #[must_use]
+    pub(crate) fn lenient(mut self) -> Self {
+        self.lender().state_mut().set_lenient();
+        self
     }
 
     /// The number of instructions of the last recording, those of its derivatives included.
@@ -288,6 +302,23 @@ impl<T: Real> Tape<T> {
     #[must_use]
     pub fn passes(&self) -> usize {
         self.with(|core| core.runner().passes())
+    }
+
+    /// The last recording as a graph, with the groups that run as one and the memory of values; see
+    /// [`Recording::graph`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let (params, mut tape) = (Params::<f64>::new(), Tape::new());
+    /// let _ = tape.record(&params).input(&[1.0, 2.0]).exp().sum().item();
+    /// assert_eq!(tape.graph().groups.len(), 1);
+    /// ```
+    #[must_use]
+    pub fn graph(&self) -> Graph {
+        self.with(Core::graph)
     }
 
     /// Gives back the memory of values and programs, and keeps the instructions.

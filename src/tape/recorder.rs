@@ -358,6 +358,19 @@ impl<'t, T: Real> Recorder<'t, T> {
         OnBehalf { recorder: self, before }
     }
 
+    /// Runs `f` while ops that refuse their operands have a result of NaN.
+    pub(crate) fn leniently(self, f: impl FnOnce()) {
+        /// Sets it back, also when `f` panics.
+        struct Before<'t, T: Real>(Recorder<'t, T>, bool);
+        impl<T: Real> Drop for Before<'_, T> {
+            fn drop(&mut self) {
+                self.0.live.log_mut().lenient = self.1;
+            }
+        }
+        let _before = Before(self, std::mem::replace(&mut self.live.log_mut().lenient, true));
+        f();
+    }
+
     /// Several values at once, in one run.
     ///
     /// # Panics
@@ -378,11 +391,10 @@ impl<'t, T: Real> Recorder<'t, T> {
     }
 
     /// Describes the first value on the way to these that is NaN or infinite, if there is one.
-    ///
     pub(crate) fn first_not_finite(self, vars: &[Var<'_, T>]) -> Option<String> {
         let ids: Vec<_> = vars.iter().map(|var| var.id()).collect();
         // What was computed before is computed again, to be looked at.
-        self.live.runner_mut().release(&mut self.live.log_mut());
+        self.live.log_mut().next_epoch();
         self.live.runner_mut().check_finite(true);
         let result = self.live.runner_mut().run(&mut self.live.log_mut(), self.live, &ids, None);
         self.live.runner_mut().check_finite(false);

@@ -5,6 +5,7 @@ use std::fmt;
 use ndarray::{ArrayD, ArrayRef, Dimension};
 
 use super::core::Core;
+use super::graph::Graph;
 use super::input::Input;
 use super::recorder::Recorder;
 use super::var::Var;
@@ -281,6 +282,27 @@ impl<'r, 'd, T: Real> Recording<'r, 'd, T> {
     #[track_caller]
     pub fn one_hot(&self, labels: impl Indices, classes: usize) -> Var<'_, T> {
         self.recorder().one_hot(labels, classes)
+    }
+
+    /// The recording so far as a graph: what is computed together for what was read of it, and where values stand.
+    ///
+    /// [`Display`](fmt::Display) lists it, [`dot`](Graph::dot) draws it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let (params, mut tape) = (Params::<f64>::new(), Tape::new());
+    /// let step = tape.record(&params);
+    /// let y = step.input(&[1.0, 2.0]).square().sum();
+    /// assert!(step.graph().to_string().contains("not planned")); // before anything is read
+    /// let _ = y.item();
+    /// assert!(step.graph().to_string().contains("0 fused"), "{}", step.graph());
+    /// ```
+    #[must_use]
+    pub fn graph(&self) -> Graph {
+        self.recorder().live().graph()
     }
 
     /// Several values at once, in one run.

@@ -154,12 +154,16 @@ impl Sweeps {
         self.answers.binary_search(&id).is_ok()
     }
 
-    /// Whether a sweep recorded this and nobody has a handle of it.
-    pub(crate) fn is_private(&self, id: Id) -> bool {
+    /// Whether a sweep recorded this.
+    pub(crate) fn has_recorded(&self, id: Id) -> bool {
         let at = self.done.partition_point(|&(_, end)| end <= id);
         let done = self.done.get(at).is_some_and(|&(start, _)| start <= id);
-        let now = self.deriving.is_some_and(|deriving| deriving.start <= id as usize);
-        (done || now) && !self.is_answer(id)
+        done || self.deriving.is_some_and(|deriving| deriving.start <= id as usize)
+    }
+
+    /// Whether a sweep recorded this and nobody has a handle of it.
+    pub(crate) fn is_private(&self, id: Id) -> bool {
+        self.has_recorded(id) && !self.is_answer(id)
     }
 }
 

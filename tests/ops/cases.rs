@@ -75,7 +75,10 @@ const RANK_3: &[&[&[usize]]] = &[&[&[2, 3, 2]], &[&[1, 3, 2]], &[&[2, 1, 1]]];
 const MATRICES: &[&[&[usize]]] = &[&[&[2, 3]], &[&[3, 2]], &[&[1, 1]], &[&[3, 3]], &[&[0, 3]], &[&[3, 0]]];
 
 pub(crate) fn all() -> Vec<Case> {
-    [reductions(), scans(), views(), moves(), indices(), products(), rows(), others()].into_iter().flatten().collect()
+    [reductions(), scans(), views(), moves(), indices(), products(), dense(), rows(), others()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 fn reductions() -> Vec<Case> {
@@ -353,6 +356,19 @@ fn moves() -> Vec<Case> {
             |v| v[0].diag(),
             |x| matrix(&x[0]).diag().to_owned().into_dyn(),
         ),
+        case(
+            "trace",
+            &[&[&[3, 3]], &[&[1, 1]], &[&[2, 2, 2]], &[&[0, 0]], &[&[0, 2, 2]]],
+            |v| v[0].trace(),
+            |x| {
+                let (rank, n) = (x[0].ndim(), *x[0].shape().last().unwrap());
+                let mut sum = ArrayD::zeros(&x[0].shape()[..rank - 2]);
+                (0..n).for_each(|i| {
+                    sum += &x[0].index_axis(Axis(rank - 1), i).index_axis(Axis(rank - 2), i);
+                });
+                sum
+            },
+        ),
         case("tril", MATRICES, |v| v[0].tril(0), |x| triangle(&x[0], |i, j| j <= i)),
         case("tril above", &[&[&[2, 3, 3]], &[&[3, 2]]], |v| v[0].tril(1), |x| triangle(&x[0], |i, j| j <= i + 1)),
         case("triu", MATRICES, |v| v[0].triu(0), |x| triangle(&x[0], |i, j| j >= i)),
@@ -590,6 +606,86 @@ fn products() -> Vec<Case> {
             &[&[&[2, 3], &[3, 4]]],
             |v| einsum("bj,ja", v),
             |x| matrix(&x[0]).dot(&matrix(&x[1])).reversed_axes().into_dyn(),
+        ),
+    ]
+}
+
+/// Square matrices out of any numbers of the samples, far from singular and, made symmetric, positive definite.
+#[cfg(feature = "linalg")]
+fn regular<'t>(x: Var<'t, f64>) -> Var<'t, f64> {
+    let shape = x.shape();
+    0.2 * x + 2.0 * x.recording().ones([shape[shape.rank() - 1]]).diag()
+}
+
+/// A⁻¹ and ln det A of each of these matrices made regular, by elimination without pivots.
+#[cfg(feature = "linalg")]
+fn eliminated(x: &A) -> (A, A) {
+    let (rank, n) = (x.ndim(), *x.shape().last().unwrap());
+    let (mut inverses, mut dets) = (x.clone(), ArrayD::zeros(&x.shape()[..rank - 2]));
+    let count = x.len() / (n * n).max(1);
+    let mut flat = inverses.view_mut().into_shape_with_order((count, n, n)).unwrap();
+    for (mut a, det) in flat.outer_iter_mut().zip(&mut dets) {
+        let mut left = &a * 0.2 + 2.0 * Array2::<f64>::eye(n);
+        let mut right = Array2::<f64>::eye(n);
+        for k in 0..n {
+            let pivot = left[[k, k]];
+            *det += pivot.ln();
+            for i in (0..n).filter(|&i| i != k) {
+                let factor = left[[i, k]] / pivot;
+                for side in [&mut left, &mut right] {
+                    let row = side.row(k).to_owned();
+                    side.row_mut(i).scaled_add(-factor, &row);
+                }
+            }
+        }
+        (0..n).for_each(|k| right.row_mut(k).mapv_inplace(|x| x / left[[k, k]]));
+        a.assign(&right);
+    }
+    (inverses, dets)
+}
+
+#[cfg(not(feature = "linalg"))]
+fn dense() -> Vec<Case> {
+    Vec::new()
+}
+
+#[cfg(feature = "linalg")]
+fn dense() -> Vec<Case> {
+    const SQUARE: &[&[&[usize]]] = &[&[&[3, 3]], &[&[1, 1]], &[&[2, 2, 2]], &[&[2, 1, 3, 3]], &[&[0, 2, 2]]];
+    vec![
+        case("inverse", SQUARE, |v| regular(v[0]).inverse(), |x| eliminated(&x[0]).0),
+        case("logdet", SQUARE, |v| regular(v[0]).logdet(), |x| eliminated(&x[0]).1),
+        case(
+            "cholesky",
+            SQUARE,
+            |v| {
+                let l = regular(v[0]).cholesky();
+                l.matmul(l.t())
+            },
+            |x| {
+                let (mut t, rank) = (x[0].clone(), x[0].ndim());
+                t.swap_axes(rank - 2, rank - 1);
+                (&x[0] + &t) * 0.1 + 2.0 * Array2::<f64>::eye(t.shape()[rank - 1])
+            },
+        ),
+        case(
+            "solve",
+            &[
+                &[&[3, 3], &[3, 2]],
+                &[&[1, 1], &[1, 1]],
+                &[&[2, 2, 2], &[2, 3]],
+                &[&[2, 2], &[3, 2, 1]],
+                &[&[2, 1, 2, 2], &[1, 3, 2, 2]],
+                &[&[2, 2], &[2, 0]],
+            ],
+            |v| regular(v[0]).solve(v[1]),
+            |x| batched(&eliminated(&x[0]).0, &x[1]),
+        ),
+        case(
+            "solve vector",
+            &[&[&[3, 3], &[3]], &[&[2, 2, 2], &[2]]],
+            |v| regular(v[0]).solve(v[1]),
+            |x| batched(&eliminated(&x[0]).0, &x[1].clone().insert_axis(Axis(1))).remove_axis(Axis(x[0].ndim() - 1)),
         ),
     ]
 }

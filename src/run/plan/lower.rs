@@ -7,9 +7,9 @@ use smallvec::SmallVec;
 
 use super::access::Pattern;
 use super::group::{Grouping, Step};
-use super::place::Places;
 use super::program::{Action, BUFFERS, OTHERS, PARAMS, Program};
 use super::select::{Kind, Node, Selection, operands, root};
+use super::sketch::Sketch;
 use super::{Goal, Imported, source};
 use crate::kernel::scalar;
 use crate::kernel::simd::Element;
@@ -26,13 +26,7 @@ pub(crate) fn plan<T: Element>(
     passes: &mut Passes<T>,
     imported: impl Fn(Id) -> Option<Imported>,
 ) -> Program<T> {
-    let wanted: Vec<Id> =
-        goal.kept.iter().copied().chain(goal.parts.iter().map(|&(id, _)| id)).map(|id| root(log, id)).collect();
-    let selection = Selection::new(log, &wanted, |id| imported(id).is_some());
-    let grouping = Grouping::new(log, &selection, &wanted);
-    let kept: Vec<usize> = goal.kept.iter().map(|&id| selection.index(root(log, id))).collect();
-    let parts: Vec<_> = goal.parts.iter().map(|(id, range)| (selection.index(root(log, *id)), range.start)).collect();
-    let places = Places::new(log, &selection, &grouping, &kept, &parts);
+    let Sketch { selection, grouping, kept, parts, places } = Sketch::new(log, goal, |id| imported(id).is_some());
     let mut lowering = Lowering {
         log,
         selection: &selection,

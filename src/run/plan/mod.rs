@@ -2,7 +2,8 @@
 //!
 //! 1. *Select* (`select`): only what the asked-for values need; layout ops become address arithmetic (`access`).
 //! 2. *Group* (`group`): pointwise ops, row ops and reductions over one domain become passes; numbers become bytecode.
-//! 3. *Place* (`place`): a slot for each value that has to stand in memory, by liveness.
+//! 3. *Place* (`place`): a slot for each value that has to stand in memory, by liveness. So far it is a `sketch`, which a
+//!    graph can show.
 //! 4. *Lower* (`lower`): steps become programs of the kernels.
 
 mod access;
@@ -11,6 +12,7 @@ mod lower;
 mod place;
 mod program;
 mod select;
+mod sketch;
 
 use crate::kernel::space::Slot;
 use crate::real::Real;
@@ -19,6 +21,7 @@ use crate::tape::log::{Entry, Id, Log};
 pub(super) use lower::plan;
 pub(super) use program::{Program, Workspace};
 pub(super) use select::{root, walk_down};
+pub(super) use sketch::Sketch;
 
 /// What a program is asked for.
 #[derive(Clone, Copy, Debug)]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
+use super::super::anomaly;
 use super::super::runner::Sources;
 use crate::kernel::aligned::Aligned;
 use crate::kernel::scalar;
@@ -88,7 +89,7 @@ impl<T: Element> Workspace<T> {
 }
 
 impl<T: Element> Program<T> {
-    /// Runs the program: `own` is its own memory, `target` what parts of the request are written to, `others` that of the
+    /// Runs the program; an error where an op refuses its operands. `own` is its own memory, `target` what parts of the request are written to, `others` that of the
     /// segments that ran before.
     pub(crate) fn run(
         &self,
@@ -98,7 +99,7 @@ impl<T: Element> Program<T> {
         target: &mut [T],
         others: &[&[T]],
         threads: usize,
-    ) {
+    ) -> Result<(), String> {
         let Sources { log, live } = sources;
         if own.len() != self.own {
             *own = Aligned::zeros(self.own);
@@ -129,14 +130,21 @@ impl<T: Element> Program<T> {
             space.set(Slot { region: OWN, start: cell, len: 1 }, x);
         }
         team::limited(threads, || {
-            self.steps.iter().for_each(|step| self.step(step, log, &mut space, &mut workspace.scratch));
-        });
+            self.steps.iter().try_for_each(|step| self.step(step, log, &mut space, &mut workspace.scratch))
+        })?;
         for &(from, to) in &self.copies {
             space.fill(to, |others, out| out.copy_from_slice(others.read(from)));
         }
+        Ok(())
     }
 
-    fn step(&self, step: &Action<T>, log: &Log<T>, space: &mut Space<'_, T>, scratch: &mut tile::Scratch<T>) {
+    fn step(
+        &self,
+        step: &Action<T>,
+        log: &Log<T>,
+        space: &mut Space<'_, T>,
+        scratch: &mut tile::Scratch<T>,
+    ) -> Result<(), String> {
         match step {
             Action::Scalars(program) => {
                 let cells = Slot { region: OWN, start: 0, len: program.entries() };
@@ -149,14 +157,15 @@ impl<T: Element> Program<T> {
                 pass.run(space, slots(reads), &labels, slots(writes), scratch, team::limit());
             }
             Action::Alone { id, operands, out } => {
-                let entry = log.entry(*id);
+                let mut result = Ok(());
                 let places = &self.operands[operands.start as usize..operands.end as usize];
                 space.fill(*out, |others, out| {
-                    let values = Operands { log, places, others };
-                    entry.op.eval(&Args { log, id: *id, entry, values: &values }, out);
+                    result = Args::new(log, *id, &Operands { log, places, others }).eval(out);
                 });
+                return result.map_err(|why| anomaly::refused(log, *id, &why));
             }
         }
+        Ok(())
     }
 
     /// Where a value stands, if it can be read.

@@ -102,6 +102,11 @@ impl Selection {
         index as usize
     }
 
+    /// The same where the instruction may not be needed, or only says how another one is read.
+    pub(super) fn find(&self, id: Id) -> Option<usize> {
+        self.at.get(id as usize).filter(|&&index| index != NONE).map(|&index| index as usize)
+    }
+
     /// How the operands of a pass are walked through.
     pub(super) fn walks(&self, node: &Node) -> &[Access] {
         &self.walks[node.walks as usize..][..node.operands.into()]
