@@ -81,6 +81,28 @@
 //! moved by one, those of another input. See [`Slip`] for what is looked for. A hint is a guess; the verdicts do not
 //! depend on it.
 //!
+//! # How much is checked
+//!
+//! | | what is compared | evaluations |
+//! |---|---|---|
+//! | [`gradients`], [`model`], [`Var::check`] | every element of every input | 6 for an element that is right |
+//! | [`sample`](Check::sample) | some elements of each input | 6 for each |
+//! | [`directions`](Check::directions) | random directions of each input; one that is wrong is bisected to its elements | 6 for each that is right |
+//! | [`taylor`](Check::taylor) | the slope of the remainder along one direction of all inputs | 32 at most |
+//! | [`op`] | one op at all shapes, broadcasts, layouts and edge values | for authors of ops |
+//!
+//! Each goes to any [`order`](Check::order). An input of which the tape says that the function is affine in it, as a product is
+//! in each of its factors, is moved by its size (or 1) at first: then nothing but rounding is left in a difference, and
+//! a [`tolerance`](Check::tolerance) of 10⁻¹² can be met.
+//!
+//! # Structure
+//!
+//! Every report says whether the function is deterministic (two runs, the second one on a fresh tape, give the same bits; in
+//! training with a seed, dropout drops the same elements), the same when recorded again on the tape that has planned it,
+//! linear in its cotangent (0 gives 0, twice gives twice), and the same when used twice. Inputs that play no part are named.
+//! From order 2 on, or with [`consistency`](Check::consistency), forward mode is held against reverse mode, and the Hessian
+//! against its transpose.
+//!
 //! # Large losses
 //!
 //! A sum rounds away what is small beside the rest of it. So the differences are taken of its terms, and added in `f64`:
@@ -88,7 +110,13 @@
 //! elements of terms that an input does not move have no part in its error bar. To tell those from elements that are
 //! rounded too coarsely to move, an input that the first window does not confirm is moved by 1024 times its size once.
 //!
-//! `f32` keeps four digits at best; where the report finds that too coarse, it advises a check in `f64`.
+//! A result that is no scalar is multiplied by random numbers and summed, for the same reason.
+//!
+//! # f32
+//!
+//! `f32` keeps four digits at best; where the report finds that too coarse, it advises a check in `f64`. A model whose
+//! `forward` is generic over the element type, as those of [`nn`](crate::nn) are, is checked in `f64` with the handles that
+//! it has: `check::model(&params.cast::<f64>(), |step| …)`.
 //!
 //! # References
 //!

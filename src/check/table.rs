@@ -19,7 +19,11 @@ impl fmt::Display for Report {
         }
         if checked == 0 {
             let why = if self.lack.is_empty() { "no input has an element" } else { &self.lack[..] };
-            return writeln!(f, "gradient check failed: nothing to check, {why}");
+            writeln!(f, "gradient check failed: nothing to check, {why}")?;
+            return writeln!(
+                f,
+                "  help: a check needs an input with an element, and no parameter is checked that is frozen"
+            );
         }
         let Counts { wrong, inconclusive, kinks } = self.counts;
         let outcome = if self.passed() { "passed" } else { "failed" };
@@ -82,6 +86,9 @@ impl Report {
         if self.coarse && inconclusive > 0 && hidden {
             writeln!(f, "  help: {name} is too coarse here; check in f64, a model with `params.cast::<f64>()`")?;
         }
+        if self.failures.iter().any(|element| element.verdict == Verdict::NotFinite) {
+            writeln!(f, "  help: where a derivative is not finite, there is nothing to compare; move the point")?;
+        }
         if kinks > 0 && !self.allow_kinks {
             writeln!(f, "  help: move the point off the kink, or accept it with `allow_kinks()`")?;
         }
@@ -121,8 +128,7 @@ fn write_elements(f: &mut fmt::Formatter<'_>, failures: &[Element]) -> fmt::Resu
     for element in listed {
         let ratio = element.ratio();
         let ratio = if ratio.is_nan() { String::new() } else { format!("{ratio:.6}") };
-        writeln!(
-            f,
+        let line = format!(
             "  {:12}  {:width$}  {:>17.10e}  {:>17.10e}  {:>8.1e}  {ratio:>9}{}",
             element.verdict.to_string(),
             element.name(),
@@ -130,7 +136,8 @@ fn write_elements(f: &mut fmt::Formatter<'_>, failures: &[Element]) -> fmt::Resu
             element.numeric,
             element.error,
             element.note()
-        )?;
+        );
+        writeln!(f, "{}", line.trim_end())?;
     }
     let rest = failures.len() - listed.len();
     if rest > 0 { writeln!(f, "  … and {rest} more") } else { Ok(()) }

@@ -30,7 +30,7 @@ const SLACK: f64 = 0.25;
 /// ```
 ///
 /// A gradient that is wrong leaves a part of R₁ that shrinks as h alone, so the slope of log R₁ over log h falls from 2 to 1. It
-/// costs some thirty evaluations, whatever the size; what is wrong, and where, it does not say.
+/// costs 32 evaluations at most, whatever the size; what is wrong, and where, it does not say.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Taylor {

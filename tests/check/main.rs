@@ -171,6 +171,10 @@ fn what_is_not_finite_is_said() {
     assert_eq!(report.failures[0].verdict, Verdict::NotFinite);
     let text = report.to_string();
     assert!(text.contains("1 of 2 elements wrong (") && text.contains("  not finite    input [0] "), "{report}");
+    assert!(
+        text.ends_with("  help: where a derivative is not finite, there is nothing to compare; move the point\n"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -199,7 +203,9 @@ fn why_there_is_nothing_to_check_is_said() {
     let step = tape.record(&params);
     let inputs = (step.input(&[1.0, 2.0]).sum() + step.param(layers[0].0).sum()).check().report();
     assert!(inputs.to_string().contains("no `variable` and no parameter that is not frozen"), "{inputs}");
-    assert!([frozen, none, directions, inputs].iter().all(|report| !report.passed()));
+    for report in [frozen, none, directions, inputs] {
+        assert!(!report.passed() && report.to_string().contains("\n  help: a check needs an input "), "{report}");
+    }
 }
 
 #[test]
