@@ -378,11 +378,10 @@ impl<'t, T: Real> Recorder<'t, T> {
     }
 
     /// Describes the first value on the way to these that is NaN or infinite, if there is one.
-    ///
     pub(crate) fn first_not_finite(self, vars: &[Var<'_, T>]) -> Option<String> {
         let ids: Vec<_> = vars.iter().map(|var| var.id()).collect();
         // What was computed before is computed again, to be looked at.
-        self.live.runner_mut().release(&mut self.live.log_mut());
+        self.live.log_mut().next_epoch();
         self.live.runner_mut().check_finite(true);
         let result = self.live.runner_mut().run(&mut self.live.log_mut(), self.live, &ids, None);
         self.live.runner_mut().check_finite(false);
