@@ -19,7 +19,7 @@ use crate::op::fuse::Part;
 use crate::op::{Leaf, Op};
 use crate::tape::log::{Id, Log, join};
 
-/// Plans a program for the goal; `passes` has those that were compiled before, `imported` tells what earlier segments hold.
+/// Plans a program for the goal; `passes` has those that were compiled before, `imported` tells what is held already.
 pub(crate) fn plan<T: Element>(
     log: &Log<T>,
     goal: Goal<'_>,
