@@ -126,23 +126,23 @@ impl Place {
         Self(OnceLock::new())
     }
 
+    /// Records the function that this place is for.
+    #[doc(hidden)]
+    #[inline]
+    #[track_caller]
+    pub fn record<'t, T: Real, const N: usize, F: Compile<N>>(&self, operands: [Var<'t, T>; N]) -> Var<'t, T> {
+        let index = *self.0.get_or_init(Self::compile::<N, F>);
+        #[allow(clippy::cast_possible_truncation, reason = "at most 3")]
+        let function = Function { index, arity: N as u8, order: [0; 3] };
+        function.record(&operands)
+    }
+
     #[cold]
     fn compile<const N: usize, F: Compile<N>>() -> u16 {
         let mut functions = FUNCTIONS.write().unwrap_or_else(PoisonError::into_inner);
         functions.push(Box::leak(Box::new(F::compile())));
         u16::try_from(functions.len() - 1).expect("fewer than 65536 functions")
     }
-}
-
-/// Records a function.
-#[doc(hidden)]
-#[inline]
-#[track_caller]
-pub fn record<'t, T: Real, const N: usize, F: Compile<N>>(place: &Place, operands: [Var<'t, T>; N]) -> Var<'t, T> {
-    let index = *place.0.get_or_init(Place::compile::<N, F>);
-    #[allow(clippy::cast_possible_truncation, reason = "at most 3")]
-    let function = Function { index, arity: N as u8, order: [0; 3] };
-    function.record(&operands)
 }
 
 /// Makes scalar formulas functions of tensors: one row each, with values, derivatives of any order and kernels for the
@@ -216,7 +216,7 @@ macro_rules! pointwise {
                 }
             }
             static PLACE: $crate::op::function::Place = $crate::op::function::Place::new();
-            $crate::op::function::record::<T, OPERANDS, Formula>(&PLACE, [$x $(, $more.var($x))*])
+            PLACE.record::<T, OPERANDS, Formula>([$x $(, $more.var($x))*])
         }
     )+ };
 }
