@@ -9,7 +9,7 @@ use super::lane::Lane;
 use super::simd::math::Functions;
 use super::simd::{Isa, Kernel, dispatch};
 use super::tile::PairKernel;
-use super::watched::Watched;
+use super::watched::{Decisions, FarAngles, Watched};
 use crate::number::{self, Dual, Num, Number, ScalarFunction};
 use crate::real::{Real, twin};
 
@@ -25,6 +25,7 @@ pub struct Compiled {
     double: Vec<(Order, Block<f64>)>,
     pairs: (Vec<Pair<f32>>, Vec<Pair<f64>>),
     derivative: fn(&[f64], &[usize]) -> f64,
+    decisions: fn(&[f64]) -> u64,
 }
 
 /// Two operands, and the kernel of the derivatives for both.
@@ -53,6 +54,11 @@ impl Compiled {
     pub(crate) fn derivative(&self, x: &[f64], directions: &[usize]) -> f64 {
         (self.derivative)(x, directions)
     }
+
+    /// A number that is another one where the formula takes another branch.
+    pub(crate) fn decisions(&self, x: &[f64]) -> u64 {
+        (self.decisions)(x)
+    }
 }
 
 /// What can be compiled: functions of one, two or three numbers.
@@ -76,6 +82,9 @@ macro_rules! compile {
                 fn pairs<T: Functions, F: ScalarFunction<$n>>() -> Vec<Pair<T>> {
                     vec![$(($first, $second, pair::<$n, T, F, $first, $second> as PairKernel<T>)),*]
                 }
+                fn decisions<F: ScalarFunction<$n>>(x: &[f64]) -> u64 {
+                    decided::<$n, F>(std::array::from_fn(|operand| x[operand]))
+                }
                 fn derivative<F: ScalarFunction<$n>>(x: &[f64], directions: &[usize]) -> f64 {
                     number::derivative::<$n, F>(std::array::from_fn(|operand| x[operand]), directions)
                 }
@@ -85,6 +94,7 @@ macro_rules! compile {
                     double: blocks::<f64, F>(),
                     pairs: (pairs::<f32, F>(), pairs::<f64, F>()),
                     derivative: derivative::<F>,
+                    decisions: decisions::<F>,
                 }
             }
         }
@@ -94,6 +104,13 @@ macro_rules! compile {
 compile! { 1: 0; 0 0; }
 compile! { 2: 0 1; 0 0, 0 1, 1 1; 0 1 }
 compile! { 3: 0 1 2; 0 0, 0 1, 0 2, 1 1, 1 2, 2 2; 0 1, 0 2, 1 2 }
+
+/// What a formula decides at a point.
+fn decided<const N: usize, F: ScalarFunction<N>>(x: [f64; N]) -> u64 {
+    let all = Cell::new(0);
+    Value::<F>::of(x.map(|x| Watched::new(Num(x), Decisions(Some(&all)))));
+    all.get()
+}
 
 /// The order of a derivative in these directions.
 fn order(directions: &[usize]) -> Order {
@@ -211,9 +228,9 @@ unsafe fn element<const N: usize, T: Real>(operands: [*const T; N], i: usize) ->
 /// The value, and whether there was an angle too large for the quick way.
 #[inline(always)]
 fn watched<const N: usize, T: Functions, I: Isa, D: Derived<N>>(x: [T; N], far: &Cell<bool>) -> T {
-    let (mut numbers, mut k) = ([Watched::new(Lane::<T, I>::new(x[0]), far); N], 1);
+    let (mut numbers, mut k) = ([Watched::new(Lane::<T, I>::new(x[0]), FarAngles(Some(far))); N], 1);
     while k < N {
-        numbers[k] = Watched::new(Lane::new(x[k]), far);
+        numbers[k] = Watched::new(Lane::new(x[k]), FarAngles(Some(far)));
         k += 1;
     }
     D::of(numbers).number.0

@@ -25,6 +25,9 @@ pub(crate) struct Function {
     order: Order,
 }
 
+/// In the place of an order: what the formula decides.
+const DECISIONS: Order = [u8::MAX; 3];
+
 impl Function {
     fn compiled(self) -> &'static Compiled {
         FUNCTIONS.read().unwrap_or_else(PoisonError::into_inner)[usize::from(self.index)]
@@ -52,9 +55,14 @@ impl Function {
         self
     }
 
+    /// A function that has another value, as good as surely, where the formula takes another branch.
+    pub(crate) fn decisions(self) -> Self {
+        Self { order: DECISIONS, ..self }
+    }
+
     /// This function of other operands.
     #[track_caller]
-    fn record<'t, T: Real>(self, operands: &[Var<'t, T>]) -> Var<'t, T> {
+    pub(crate) fn record<'t, T: Real>(self, operands: &[Var<'t, T>]) -> Var<'t, T> {
         match *operands {
             [x] => x.record(self, [x]),
             [x, y] => x.record(self, [x, y]),
@@ -83,15 +91,20 @@ impl Primitive for Function {
         if let Some(block) = self.block() {
             return compute(self.arity(), args, out, block);
         }
+        let compiled = self.compiled();
         let directions: Vec<usize> =
             (0..3).flat_map(|operand| std::iter::repeat_n(operand, self.order[operand].into())).collect();
-        let compiled = self.compiled();
         let operand = |k: usize| map::Operand { data: args.data(k), shape: *args.shape(k) };
         // What stands for an operand that is not there is not looked at.
         let operands = [0, 1, 2].map(|k| operand(if k < self.arity() { k } else { 0 }));
         map::each(args.out_shape(), operands, out, |rows: [&[T]; 3], out| {
             for (i, y) in out.iter_mut().enumerate() {
-                *y = T::of(compiled.derivative(&rows.map(|row| row[i].as_f64()), &directions));
+                let x = rows.map(|row| row[i].as_f64());
+                *y = T::of(match self.order {
+                    // As many bits as every type of elements has.
+                    DECISIONS => (compiled.decisions(&x) % (1 << 24)) as f64,
+                    _ => compiled.derivative(&x, &directions),
+                });
             }
         });
     }
@@ -110,6 +123,7 @@ impl Primitive for Function {
     fn arguments(self, _: [u32; 3]) -> String {
         match self.order {
             [0, 0, 0] => String::new(),
+            DECISIONS => "decisions".to_owned(),
             order => format!("derivative {:?}", &order[..self.arity()]),
         }
     }

@@ -154,3 +154,19 @@ fn a_kink_inside_of_a_custom_op_is_inconclusive_and_said_to_be_seen() {
     );
     assert!(report.to_string().contains("(the slopes to both sides differ)"), "{report}");
 }
+
+gradus::pointwise! {
+    /// 0 below 0, x above.
+    fn ramp(x) = if x > 0.0 { x } else { 0.0 * x };
+    /// As smooth as it could be, though it is computed by cases.
+    fn smooth(x) = if x > 0.0 { x.softplus() } else { x + (-x).softplus() };
+}
+
+#[test]
+fn branches_of_formulas_are_read_too() {
+    let report = check::gradients(|v| ramp(v[0]).sum(), &[&array![0.0, 1.0]]).report();
+    assert_eq!((report.failures.len(), report.failures[0].verdict), (1, check::Verdict::Kink), "{report}");
+    assert!(report.to_string().contains("`ramp` [0] at tests/check/kinks.rs"), "{report}");
+    check::gradients(|v| smooth(v[0]), &[&array![0.0, 1e-9, -1.0]]).order(2).assert();
+    check::gradients(|v| ramp(v[0]), &[&array![1e-4, -1e-5]]).assert();
+}
