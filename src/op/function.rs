@@ -202,10 +202,18 @@ impl Place {
 ///
 /// let x = array![0.5, -1.0, 2.0];
 /// let gradient = grad(|x| rosenbrock(x.slice(s![..-1]), x.slice(s![1..])).sum(), &x);
-/// assert_eq!(gradient, array![249.0, -604.0 - 250.0, 200.0]);
+/// assert_eq!(gradient, array![249.0, 396.0 - 250.0, 200.0]);
 ///
 /// assert_eq!(grad(|x| soft_abs(x).sum(), &x), array![0.5, -1.0, 1.0]);
 /// check::gradients(|v| swish(v[0], v[1]), &[&x, &array![1.5]]).order(2).assert();
+/// ```
+///
+/// Four operands are too many; the error says how many may be:
+///
+/// ```compile_fail
+/// gradus::pointwise! {
+///     fn weighted(x, y, z, weight) = weight * (x + y + z);
+/// }
 /// ```
 #[macro_export]
 macro_rules! pointwise {
