@@ -79,6 +79,7 @@ macro_rules! compile {
                         $((order(&[$l, $m]), block::<$n, T, Second<F, $l, $m>>())),+
                     ]
                 }
+                #[allow(clippy::extra_unused_type_parameters, reason = "a single operand has no pairs")]
                 fn pairs<T: Functions, F: ScalarFunction<$n>>() -> Vec<Pair<T>> {
                     vec![$(($first, $second, pair::<$n, T, F, $first, $second> as PairKernel<T>)),*]
                 }
@@ -115,7 +116,9 @@ fn decided<const N: usize, F: ScalarFunction<N>>(x: [f64; N]) -> u64 {
 /// The order of a derivative in these directions.
 fn order(directions: &[usize]) -> Order {
     let mut order = [0; 3];
-    directions.iter().for_each(|&operand| order[operand] += 1);
+    for &operand in directions {
+        order[operand] += 1;
+    }
     order
 }
 
@@ -308,11 +311,13 @@ impl<const N: usize, T: Functions, F: ScalarFunction<N>, const K: usize, const L
         for _ in 0..n / CHUNK {
             let mut values = [[T::zero(); CHUNK]; 2];
             let far = Cell::new(false);
-            for i in 0..CHUNK {
+            let mut i = 0;
+            while i < CHUNK {
                 // SAFETY: whoever made this vouches for whole chunks.
                 let x = unsafe { element(inputs, i) };
                 values[0][i] = watched::<N, T, I, First<F, K>>(x, &far);
                 values[1][i] = watched::<N, T, I, First<F, L>>(x, &far);
+                i += 1;
             }
             // SAFETY: as above; `values` overlaps nothing.
             unsafe {
@@ -350,17 +355,14 @@ mod tests {
     /// Every kind of number that needs care among ordinary ones; the others stand in another order.
     fn operands<T: Functions>() -> [Vec<T>; 2] {
         let edges = [0.0, -0.0, 1e-30, 90.0, -800.0, 1.5e6, -3e9, f64::INFINITY, f64::NAN];
-        let all: Vec<T> = (0..CHUNK * 8 - edges.len())
-            .map(|i| f64::from((i * 37 % 501) as u32) / 50.0 - 5.0)
-            .chain(edges)
-            .map(T::of)
-            .collect();
+        let all: Vec<T> =
+            (0..CHUNK * 8 - edges.len()).map(|i| (i * 37 % 501) as f64 / 50.0 - 5.0).chain(edges).map(T::of).collect();
         let other = (0..all.len()).map(|i| all[(i * 29 + 7) % all.len()]).collect();
         [all, other]
     }
 
     fn at<T: Functions, D: Derived<2>>(level: Level, x: &[Vec<T>; 2]) -> Vec<T> {
-        let (mut out, inputs) = (vec![T::zero(); x[0].len()], x.each_ref().map(|x| x.as_ptr()));
+        let (mut out, inputs) = (vec![T::zero(); x[0].len()], x.each_ref().map(Vec::as_ptr));
         let chunk = Values::<D>(PhantomData);
         dispatch_at(level, Map::<2, T, _> { inputs: inputs.as_ptr(), out: out.as_mut_ptr(), n: out.len(), chunk });
         out
@@ -411,7 +413,7 @@ mod tests {
             });
             for n in [0, 1, CHUNK - 1, CHUNK, CHUNK + 1, x[0].len()] {
                 let mut outs = [vec![T::one(); x[0].len()], vec![T::one(); x[0].len()]];
-                let (inputs, to) = (x.each_ref().map(|x| x.as_ptr()), outs.each_mut().map(|out| out.as_mut_ptr()));
+                let (inputs, to) = (x.each_ref().map(Vec::as_ptr), outs.each_mut().map(Vec::as_mut_ptr));
                 // SAFETY: all of them have `n` elements and more, and overlap nothing.
                 unsafe { pair::<2, T, Wave, 0, 1>(inputs.as_ptr(), to.as_ptr(), n) };
                 for (out, alone) in outs.iter().zip(&alone) {

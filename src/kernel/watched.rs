@@ -184,7 +184,7 @@ macro_rules! comparisons {
             #[inline(always)]
             fn partial_cmp(&self, $other: &$Other) -> Option<Ordering> {
                 let ordering = self.number.partial_cmp(&$value);
-                self.watch.or($watch).decide(|| ordering.map_or(3, |ordering| (ordering as i8 + 1) as u64));
+                self.watch.or($watch).decide(|| ordering.map_or(0, |ordering| 1 + u64::from(ordering.is_ge()) + u64::from(ordering.is_gt())));
                 ordering
             }
 
