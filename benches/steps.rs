@@ -42,6 +42,9 @@ fn main() {
     };
     bench.gradient("rosenbrock n1000 grad", &uniform(1000), rosenbrock);
     bench.gradient("rosenbrock n1000000 grad", &uniform(1_000_000), rosenbrock);
+    bench.gradient("rosenbrock n1000000 grad, a function of one row", &uniform(1_000_000), |x| {
+        term(x.slice(s![..-1]), x.slice(s![1..])).sum()
+    });
     bench.gradient("chain 1000 scalar ops grad", &ndarray::arr0(0.3).into_dyn(), chain);
     let mut rng = StdRng::seed_from_u64(2);
     let matrix = Init::Normal { mean: 0.0, deviation: 1.0 }.array([1024, 1024], &mut rng);
@@ -66,6 +69,11 @@ fn main() {
 
 fn adam() -> Adam<f32> {
     Adam::new(1e-3)
+}
+
+gradus::pointwise! {
+    /// One term of the Rosenbrock function.
+    fn term(x, y) = 100.0 * (y - x.square()).square() + (1.0 - x).square();
 }
 
 fn rosenbrock(x: Var<'_, f32>) -> Var<'_, f32> {

@@ -1,9 +1,9 @@
 //! Verifying gradients: in a test, by name, without a closure, and what a mistake looks like.
 //!
 //! A user's op computes log(1 + eˣ) and its derivative by hand. One version has a slip; the check says where, by how
-//! much, and that the ratio is 2. Copy the lines with `assert()` into your own tests.
+//! much, and what it looks like. Copy the lines with `assert()` into your own tests.
 //!
-//! Expect: three checks pass, one report of a failure.
+//! Expect: four checks pass, one report of a failure.
 
 use std::sync::Arc;
 
@@ -38,8 +38,12 @@ impl<T: Real> CustomOp<T> for Softplus {
 fn main() {
     let x = array![[-2.0, 0.5], [1.0, 30.0]];
 
-    // A function of arrays, to second order.
+    // The op by itself: at all shapes, layouts and edge values, to second order.
     let op: Arc<dyn CustomOp<f64>> = Arc::new(Softplus { factor: 1.0 });
+    check::op(1, |v: &[Var<'_, f64>]| v[0].custom(op.clone(), &[v[0]])).assert();
+    println!("an op: right");
+
+    // A function of arrays, to second order.
     check::gradients(|v| v[0].custom(op.clone(), &[v[0]]).square().sum(), &[&x]).order(2).assert();
     println!("a function of arrays: right");
 
@@ -61,6 +65,7 @@ fn main() {
     let op: Arc<dyn CustomOp<f64>> = Arc::new(Softplus { factor: 2.0 });
     let report = check::gradients(|v| v[0].custom(op.clone(), &[v[0]]).sum(), &[&x]).report();
     println!("{report}");
+    assert!(matches!(&report.inputs[0].hint.as_ref().unwrap().slip, Some(check::Slip::Factor { .. })));
     assert_eq!(report.failures.len(), 4);
     assert!(report.failures.iter().all(|failure| (failure.ratio() - 2.0).abs() < 1e-6));
 }

@@ -10,8 +10,8 @@ use std::sync::Arc;
 use crate::op::custom::{Cotangent, CustomOp};
 use crate::real::{Real, twin};
 use crate::tape::log::{Entry, Id, Log, Place};
-use crate::tape::sweeps::{Answers, Request};
-use crate::tape::{Recorder, Var, name};
+use crate::tape::sweeps::{Answers, Request, Weighted};
+use crate::tape::{Recorder, Var, name, two_recordings};
 
 /// What a derivative rule sees of its instruction: operands, result, cotangent; and where its answers go.
 pub(crate) struct Cotangents<'s, 't, T: Real> {
@@ -169,8 +169,8 @@ impl<'t, T: Real> Cotangents<'_, 't, T> {
     }
 }
 
-/// Records the derivative of `output`, weighted by `cotangent` (none stands for 1), for each of `inputs`: its position,
-/// or nothing where the output does not depend on the input.
+/// Records the derivative of the weighted outputs for each of `inputs`: its position, or nothing where no output depends
+/// on the input.
 ///
 /// A sweep recorded at this position before, with the same request, is found again whole.
 pub(crate) fn sweep<T: Real>(recorder: Recorder<'_, T>, request: Request, place: Place) -> Answers {
@@ -196,21 +196,25 @@ fn record_f64(recorder: Recorder<'_, f64>, request: Request, place: Place) -> An
 /// Records a sweep that is not found again.
 fn record<T: Real>(recorder: Recorder<'_, T>, request: Request, place: Place) -> Answers {
     let live = recorder.live();
+    let last = request.outputs.iter().map(|&(output, _)| output).max().unwrap_or(0);
     let (around, mut sweep) = {
         let mut log = live.log_mut();
-        (log.start_sweep(place), Sweep::new(&log, request.output, &request.inputs))
+        (log.start_sweep(place), Sweep::new(&log, last, &request.inputs))
     };
     let guard = Guard { recorder, outermost: around.is_none() };
-    if sweep.is_active(request.output) {
-        let seed = match request.cotangent {
+    for &(output, cotangent) in &request.outputs {
+        if !sweep.is_active(output) {
+            continue;
+        }
+        let seed = match cotangent {
             Some(id) => Var::new(recorder, id),
-            None => recorder.literal(1.0).broadcast_to(Var::new(recorder, request.output).shape()),
+            None => recorder.literal(1.0).broadcast_to(Var::new(recorder, output).shape()),
         };
         // The cotangent of a sweep inside a rule is made of the rule's own.
-        let masked = request.cotangent.is_some() && around.is_some_and(|(_, masked)| masked);
-        sweep.gather(request.output, seed, masked);
+        let masked = cotangent.is_some() && around.is_some_and(|(_, masked)| masked);
+        sweep.gather(output, seed, masked);
     }
-    for id in (sweep.first..=request.output).rev() {
+    for id in (sweep.first..=last).rev() {
         let Some(c) = sweep.gathered(id).filter(|_| sweep.is_active(id)) else { continue };
         let entry = *live.log().entry(id);
         if !entry.op.is_differentiable() {
@@ -244,6 +248,48 @@ impl<T: Real> Drop for Guard<'_, T> {
             self.recorder.live().log_mut().abandon_sweep();
         }
     }
+}
+
+/// The derivatives of Σ c⊙y over pairs of an output y and its cotangent c, in one sweep; `op` is who asks.
+#[track_caller]
+pub(crate) fn pull_back<'t, T: Real>(
+    recorder: Recorder<'t, T>,
+    op: &str,
+    outputs: &[(Var<'t, T>, Var<'t, T>)],
+    xs: &[Var<'t, T>],
+) -> Vec<Var<'t, T>> {
+    if let Some((y, _)) = outputs.first() {
+        check_recording(op, *y, outputs.iter().flat_map(|(y, c)| [y, c]).chain(xs));
+    }
+    let request = Request {
+        outputs: outputs.iter().map(|(y, c)| (y.id(), Some(c.id()))).collect(),
+        inputs: xs.iter().map(|x| x.id()).collect(),
+    };
+    answer(recorder, request, xs)
+}
+
+#[track_caller]
+fn check_recording<'v, 't: 'v, T: Real>(op: &str, own: Var<'t, T>, others: impl IntoIterator<Item = &'v Var<'t, T>>) {
+    for other in others {
+        if !std::ptr::eq(own.live(), other.live()) {
+            two_recordings(op, own, *other);
+        }
+    }
+}
+
+/// Records the sweep and hands out what it found for each of `xs`; zeros where nothing depends on it.
+#[track_caller]
+fn answer<'t, T: Real>(recorder: Recorder<'t, T>, request: Request, xs: &[Var<'t, T>]) -> Vec<Var<'t, T>> {
+    let start = recorder.live().log().len();
+    let answers = sweep(recorder, request, Location::caller());
+    let mut derivatives = Vec::with_capacity(xs.len());
+    for (x, answer) in xs.iter().zip(answers) {
+        derivatives.push(match answer {
+            Some(id) => x.at(id).as_answer(start, xs.len() == 1),
+            None => recorder.zeros(x.shape()),
+        });
+    }
+    derivatives
 }
 
 impl<'t, T: Real> Var<'t, T> {
@@ -311,10 +357,7 @@ impl<'t, T: Real> Var<'t, T> {
     /// ```
     #[track_caller]
     pub fn vjp(self, xs: &[Self], c: Self) -> Vec<Self> {
-        let (own, other) = (self.shape(), c.shape());
-        if own != other {
-            self.fail("vjp", &format!("the cotangent has shape {other}, the output {own}"));
-        }
+        self.expect_cotangent(c);
         self.pull_back(xs, Some(c))
     }
 
@@ -337,12 +380,43 @@ impl<'t, T: Real> Var<'t, T> {
     /// ```
     #[track_caller]
     pub fn jvp(self, x: Self, dx: Self) -> Self {
-        let (own, other) = (x.shape(), dx.shape());
-        if own != other {
-            self.fail("jvp", &format!("the direction has shape {other}, the variable {own}"));
+        self.jvps(&[x], &[dx])
+    }
+
+    /// The derivative of this tensor along one direction for each of several tensors, all at once: Σ Jₖ·dxₖ; see
+    /// [`jvp`](Var::jvp). Zero where this tensor depends on none of them.
+    ///
+    /// # Panics
+    ///
+    /// If there are more or fewer directions than tensors, one has another shape than its tensor, or one belongs to another
+    /// recording.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let (params, mut tape) = (Params::<f64>::new(), Tape::new());
+    /// let step = tape.record(&params);
+    /// let (x, y) = (step.variable(&[2.0]), step.variable(&[3.0]));
+    /// let dz = (x * y).jvps(&[x, y], &[step.input(&[1.0]), step.input(&[10.0])]);
+    /// assert_eq!(dz.item(), 23.0); // 3·1 + 2·10
+    /// ```
+    #[track_caller]
+    pub fn jvps(self, xs: &[Self], dxs: &[Self]) -> Self {
+        if xs.len() != dxs.len() {
+            self.fail("jvp", &format!("{} directions for {} variables", dxs.len(), xs.len()));
+        }
+        for (x, dx) in xs.iter().zip(dxs) {
+            let (own, other) = (x.shape(), dx.shape());
+            if own != other {
+                self.fail("jvp", &format!("the direction has shape {other}, the variable {own}"));
+            }
         }
         let u = self.literal(0.0).broadcast_to(self.shape()).alias();
-        self.pull_back(&[x], Some(u))[0].pull_back(&[u], Some(dx))[0]
+        let reverse = self.pull_back(xs, Some(u));
+        let along: Vec<_> = reverse.into_iter().zip(dxs.iter().copied()).collect();
+        pull_back(self.recording(), "jvp", &along, &[u])[0]
     }
 
     /// The derivative of a scalar function at this point. The function gets the value under an identity of its own, so
@@ -369,23 +443,12 @@ impl<'t, T: Real> Var<'t, T> {
 
     #[track_caller]
     fn pull_back(self, xs: &[Self], c: Option<Self>) -> Vec<Self> {
-        let recorder = self.recording();
-        assert!(
-            !xs.iter().chain(&c).any(|x| !std::ptr::eq(x.recording().live(), recorder.live())),
-            "gradient: the operands belong to two recordings"
-        );
-        let inputs = xs.iter().map(|x| x.id()).collect();
-        let request = Request { output: self.id(), cotangent: c.map(Self::id), inputs };
-        let start = recorder.live().log().len();
-        let answers = sweep(recorder, request, Location::caller());
-        let mut derivatives = Vec::with_capacity(xs.len());
-        for (x, answer) in xs.iter().zip(answers) {
-            derivatives.push(match answer {
-                Some(id) => x.at(id).as_answer(start, xs.len() == 1),
-                None => recorder.zeros(x.shape()),
-            });
-        }
-        derivatives
+        let request = Request {
+            outputs: Weighted::from_slice(&[(self.id(), c.map(Self::id))]),
+            inputs: xs.iter().map(|x| x.id()).collect(),
+        };
+        check_recording("gradient", self, xs.iter().chain(&c));
+        answer(self.recording(), request, xs)
     }
 
     /// The derivative that a sweep found, as something that nothing else depends on: not shared with later sweeps, and of
@@ -401,6 +464,14 @@ impl<'t, T: Real> Var<'t, T> {
         }
         drop(log);
         self.alias()
+    }
+
+    #[track_caller]
+    pub(crate) fn expect_cotangent(self, c: Self) {
+        let (own, other) = (self.shape(), c.shape());
+        if own != other {
+            self.fail("vjp", &format!("the cotangent has shape {other}, the output {own}"));
+        }
     }
 
     #[track_caller]

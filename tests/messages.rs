@@ -178,10 +178,16 @@ fn two_recordings() {
     let (mut first, mut second) = (Tape::new(), Tape::new());
     let (one, two) = (first.record(&params), second.record(&params));
     let (x, y) = (one.input(&[1.0]), two.input(&[2.0]));
-    let help = "the operands belong to two recordings\n  help: take values over as data, with `input` or `constant`";
-    assert_eq!(message(|| x * y), format!("mul: {help}"));
-    assert_eq!(message(|| concat(&[x, y], 0)), format!("concat: {help}"));
-    assert_eq!(message(|| x.sum().gradient(y)), "gradient: the operands belong to two recordings");
+    let line = line!() - 1;
+    let both = |op: &str| {
+        format!(
+            "{op}: the operands belong to two recordings\n  %0 = input : f64[1]  # tests/messages.rs:{line}:23\n  %0 = input : f64[1]  # tests/messages.rs:{line}:42\n  help: take values over as data, with `input` or `constant`"
+        )
+    };
+    assert_eq!(message(|| x * y), both("mul"));
+    assert_eq!(message(|| concat(&[x, y], 0)), both("concat"));
+    let gradient = message(|| x.sum().gradient(y));
+    assert!(gradient.starts_with("gradient: the operands belong to two recordings\n  %1 = sum %0"), "{gradient}");
     assert_eq!(message(|| one.values(&[y])), "values: a tensor of another recording");
     assert_eq!(message(|| one.replay(&[], &[y])), "replay: a tensor of another recording");
     let mut params = Params::<f64>::new();

@@ -3,6 +3,13 @@
 use gradus::prelude::*;
 use rand::RngExt;
 
+gradus::pointwise! {
+    /// A function of two operands, with branches.
+    fn blend(x, y) = if x > y { x.sigmoid() * y } else { 0.5 * (x - y).square() };
+    /// A function of one.
+    fn bump(x) = (-x.square()).exp() + x.sin();
+}
+
 /// Values to the bit; one NaN is like another.
 fn bits<T: Real>(values: &[T]) -> Vec<u64> {
     values.iter().map(|x| if x.is_nan() { u64::MAX } else { x.bits() }).collect()
@@ -17,7 +24,7 @@ fn record<'t, T: Real>(leaves: &[Var<'t, T>], seed: u64) -> Vec<Var<'t, T>> {
         let b = pool[rng.random_range(0..pool.len())];
         let (shape, other) = (a.shape(), b.shape());
         let fits = shape.broadcast(&other).is_some();
-        let y = match rng.random_range(0..34) {
+        let y = match rng.random_range(0..38) {
             0 => a.tanh(),
             1 => a.relu(),
             2 => (a * 0.25).exp(),
@@ -50,6 +57,8 @@ fn record<'t, T: Real>(leaves: &[Var<'t, T>], seed: u64) -> Vec<Var<'t, T>> {
             31 if shape.rank() > 0 => a.standardize(-1, 1e-3),
             32 if shape.rank() > 0 => a.slice(s![..;-1]),
             33 if shape.rank() > 0 => concat(&[a, a * 2.0], 0),
+            34 | 35 if fits => blend(a, b),
+            36 => bump(a),
             _ => a.softplus(),
         };
         if y.shape().size() <= 4000 {
@@ -134,6 +143,59 @@ fn programs_in_f64_have_the_bits_of_the_interpreter() {
 #[test]
 fn programs_in_f32_have_the_bits_of_the_interpreter() {
     programs_have_the_bits_of_the_interpreter::<f32>(150, &[(3, 3), (1, 1), (4, 65), (64, 10), (7, 17), (70, 40)]);
+}
+
+/// Replays of a random program with random tensors given, own values read in between.
+fn replays<T: Real>(tape: &mut Tape<T>, params: &Params<T>, data: &[ArrayD<T>], w: Param, seed: u64) -> Vec<Vec<u64>> {
+    let mut rng = StdRng::seed_from_u64(seed);
+    let step = tape.record(params);
+    let mut leaves: Vec<_> = data.iter().map(|array| step.variable(array)).collect();
+    leaves.push(step.param(w));
+    let pool = record(&leaves, seed);
+    let loss = pool[leaves.len()..].iter().fold(pool[0].sum() * 0.1, |loss, y| loss + y.mean());
+    let gradients = loss.gradients(&leaves);
+    let mut results = Vec::new();
+    for _ in 0..4 {
+        let given = [pool[rng.random_range(0..pool.len())], leaves[rng.random_range(0..leaves.len())]];
+        let wanted = [loss, gradients[rng.random_range(0..leaves.len())], pool[rng.random_range(0..pool.len())]];
+        for _ in 0..3 {
+            let mut random =
+                |x: Var<'_, T>| ArrayD::from_shape_simple_fn(&x.shape()[..], || T::of(rng.random_range(-2.0..2.0)));
+            let (one, two) = (random(given[0]), random(given[1]));
+            let values = step.replay(&[(given[0], &one), (given[1], &two)], &wanted);
+            results.extend(values.iter().map(|value| bits(value.as_slice().unwrap())));
+        }
+        let some = pool[rng.random_range(0..pool.len())];
+        results.push(bits(some.value().as_slice().unwrap()));
+    }
+    results
+}
+
+#[test]
+fn replays_have_the_bits_of_the_interpreter() {
+    let (mut changed, mut planned) = (0, 0);
+    for seed in 0..150 {
+        let mut rng = StdRng::seed_from_u64(seed);
+        let (rows, columns) = [(1, 1), (2, 3), (5, 1), (33, 10)][rng.random_range(0..4)];
+        let mut random = |shape: &[usize]| ArrayD::from_shape_simple_fn(shape, || rng.random_range(-2.0..2.0));
+        let mut params = Params::<f64>::new();
+        let w = params.add_array("w", &random(&[columns, 3]));
+        let data = [random(&[rows, columns]), random(&[rows, 1])];
+        let (mut tape, mut twin) = (Tape::new(), Tape::new());
+        twin.eager(true);
+        let expected = replays(&mut twin, &params, &data, w, seed);
+        for turn in 0..3 {
+            // Another program in between: what is found again is what was planned for it.
+            assert_eq!(replays(&mut tape, &params, &data, w, seed), expected, "program {seed}, turn {turn}");
+            if turn == 1 {
+                let _ = replays(&mut tape, &params, &data, w, seed + 1);
+            }
+        }
+        assert_eq!(twin.plans(), 0, "an eager tape interprets");
+        planned += tape.plans();
+        changed += usize::from(expected[0] != expected[3]);
+    }
+    assert!(planned > 600 && changed > 100, "{planned} plans, {changed} of 150 replays changed the loss");
 }
 
 #[test]

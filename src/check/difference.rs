@@ -27,6 +27,18 @@ pub(super) trait Line {
 
     /// How far rounding within moves the function and its derivative, by what the tape knows.
     fn analyse(&mut self) -> Rounding;
+
+    /// The first of these steps at which the function takes another branch than at the point, by what the tape knows.
+    fn kink(&mut self, steps: &[f64]) -> Option<Kink>;
+}
+
+/// A branch that is another one nearby.
+#[derive(Clone, PartialEq, Debug)]
+pub(super) struct Kink {
+    /// What chooses.
+    pub(super) choice: String,
+    /// How far away it chooses otherwise.
+    pub(super) step: f64,
 }
 
 /// How a function changed from its value at the point.
@@ -144,6 +156,11 @@ impl<L: Line> Ladder<L> {
         right.value.abs().max(left.value.abs()) > lost.max(JUMP * rounding.result)
             && self.step(level + STILL) >= finest
             && (1..=STILL).all(|narrower| !moves(&self.changes(level + narrower)))
+    }
+
+    /// What takes another branch within a window, as near to the point as its steps are.
+    pub(super) fn kink(&mut self, window: &Window) -> Option<Kink> {
+        self.line.kink(&[0.25, -0.25, 0.5, -0.5, 1.0, -1.0].map(|part| part * window.step))
     }
 
     /// What the tape says the derivative is at the steps of a window.

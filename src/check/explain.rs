@@ -132,7 +132,7 @@ impl fmt::Display for Explanation {
 }
 
 /// A walk back from one tensor.
-struct Search {
+pub(super) struct Search {
     /// For each instruction, the one that it was first met as an operand of; itself at the start.
     by: Vec<Option<Id>>,
     /// For each instruction, how often it was met as an operand.
@@ -141,7 +141,7 @@ struct Search {
 
 impl Search {
     /// Goes back through all ops, or only those that a derivative passes.
-    fn from<T: Real>(log: &Log<T>, start: Id, open: bool) -> Self {
+    pub(super) fn from<T: Real>(log: &Log<T>, start: Id, open: bool) -> Self {
         let mut search = Self { by: vec![None; log.len()], uses: vec![0; log.len()] };
         search.by[start as usize] = Some(start);
         let mut queue = VecDeque::from([start]);
@@ -162,7 +162,7 @@ impl Search {
     }
 
     /// The ops from an instruction to the start, without itself.
-    fn way(&self, from: Id) -> Option<Vec<Id>> {
+    pub(super) fn way(&self, from: Id) -> Option<Vec<Id>> {
         let (mut id, mut way) = (from, Vec::new());
         loop {
             let next = self.by[id as usize]?;

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::difference::{Ladder, Line, Window};
+use super::difference::{Kink, Ladder, Line, Window};
 use super::report::Verdict;
 use super::rounding::Rounding;
 
@@ -29,12 +29,14 @@ pub(super) struct Claim {
     pub(super) finest: f64,
     /// The machine epsilon.
     pub(super) epsilon: f64,
+    /// Whether the function is affine: differences with any step are exact, and wide ones lose nothing to rounding.
+    pub(super) affine: bool,
     /// How far rounding within moves the function and the claim, once the tape was asked.
     pub(super) within: Option<Rounding>,
 }
 
 /// What was found.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Finding {
     /// The derivative from differences.
     pub(super) value: f64,
@@ -42,8 +44,16 @@ pub(super) struct Finding {
     pub(super) error: f64,
     /// What is wrong; `None` where the claim is confirmed.
     pub(super) verdict: Option<Verdict>,
-    /// Whether there is a kink or a jump at the point.
-    pub(super) kink: bool,
+    /// Whether the slopes to both sides differ.
+    pub(super) apart: bool,
+    /// What takes another branch within the steps, where that is why the claim can't be confirmed.
+    pub(super) kink: Option<Kink>,
+}
+
+impl Finding {
+    fn new(value: f64, error: f64, verdict: Option<Verdict>) -> Self {
+        Self { value, error, verdict, apart: false, kink: None }
+    }
 }
 
 /// A window in the light of the others.
@@ -55,7 +65,7 @@ struct Evidence {
     doubt: f64,
     window: Window,
     /// Whether the slopes to both sides stay apart by more than rounding explains.
-    kink: bool,
+    apart: bool,
 }
 
 /// Judges a claim about the derivative at 0 of a function of a displacement.
@@ -64,7 +74,7 @@ struct Evidence {
 /// where it does not, then the others.
 pub(super) fn judge(claim: Claim, line: impl Line) -> Finding {
     let mut ladder = Ladder::new(power_of_two(claim.size), line);
-    let start = level(claim.epsilon.powf(FIRST));
+    let start = if claim.affine { 0 } else { level(claim.epsilon.powf(FIRST)) };
     let finding = claim.weigh(&claim.evidence([&ladder.window(start)]), false);
     if finding.verdict.is_none() || !claim.derivative.is_finite() {
         return finding;
@@ -106,16 +116,22 @@ pub(super) fn judge(claim: Claim, line: impl Line) -> Finding {
     let claim = Claim { within, ..claim };
     if claim.derivative == 0.0 && within.is_some_and(|within| ladder.is_staircase(within, claim.finest, claim.epsilon))
     {
-        return Finding { value: 0.0, error: 0.0, verdict: None, kink: false };
+        return Finding::new(0.0, 0.0, None);
     }
     let evidence = claim.evidence(&windows);
     let finding = claim.weigh(&evidence, true);
-    let verdict = match finding.verdict {
-        Some(Verdict::Mismatch) if claim.is_explained(&evidence, &mut ladder) => Some(Verdict::Inconclusive),
-        Some(Verdict::Inconclusive) if claim.is_mean_of_kink(&evidence, &mut ladder) => None,
-        verdict => verdict,
+    let doubtful = match finding.verdict {
+        Some(Verdict::Mismatch) => claim.explanation(&evidence, &mut ladder),
+        Some(Verdict::Inconclusive) if claim.is_mean_of_kink(&evidence, &mut ladder) => {
+            return Finding { verdict: None, ..finding };
+        }
+        Some(Verdict::Inconclusive) => best(&evidence),
+        _ => None,
     };
-    Finding { verdict, ..finding }
+    let Some(by) = doubtful else { return finding };
+    let kink = ladder.kink(&by.window);
+    let verdict = if kink.is_some() { Verdict::Kink } else { Verdict::Inconclusive };
+    Finding { verdict: Some(verdict), kink, ..finding }
 }
 
 impl Claim {
@@ -137,9 +153,9 @@ impl Claim {
     fn weigh(&self, evidence: &[Evidence], last: bool) -> Finding {
         let Some(found) = best(evidence) else {
             let verdict = Some(Verdict::NotFinite);
-            return Finding { value: f64::NAN, error: f64::INFINITY, verdict, kink: false };
+            return Finding::new(f64::NAN, f64::INFINITY, verdict);
         };
-        let by = |by: &Evidence, verdict| Finding { value: by.value, error: by.error, verdict, kink: false };
+        let by = |by: &Evidence, verdict| Finding::new(by.value, by.error, verdict);
         if !self.derivative.is_finite() {
             return by(found, Some(Verdict::NotFinite));
         }
@@ -147,12 +163,12 @@ impl Claim {
             if self.holds(found, evidence) {
                 return by(found, Some(Verdict::Mismatch));
             }
-            return Finding { kink: found.kink, ..by(found, Some(Verdict::Inconclusive)) };
+            return Finding { apart: found.apart, ..by(found, Some(Verdict::Inconclusive)) };
         }
         if let Some(confirming) = best(evidence.iter().filter(|by| self.is_confirmed(by, last))) {
             return by(confirming, None);
         }
-        Finding { kink: found.kink, ..by(found, Some(Verdict::Inconclusive)) }
+        Finding { apart: found.apart, ..by(found, Some(Verdict::Inconclusive)) }
     }
 
     /// Whether the best window excludes the claim, and the surest of those that exclude what that one says does not admit it.
@@ -191,7 +207,7 @@ impl Claim {
     /// Whether the claim is the mean of the slopes to both sides of a kink at the point, as for ties that share equally, and
     /// the tape has these slopes to both sides.
     fn is_mean_of_kink(&self, evidence: &[Evidence], ladder: &mut Ladder<impl Line>) -> bool {
-        let Some(by) = best(evidence).filter(|by| by.kink) else {
+        let Some(by) = best(evidence).filter(|by| by.apart) else {
             return false;
         };
         let Window { spread, gap, .. } = by.window;
@@ -208,10 +224,10 @@ impl Claim {
         slopes.iter().fold((self.derivative, self.derivative), |(low, high), x| (low.min(*x), high.max(*x)))
     }
 
-    /// Whether what the tape says elsewhere in a window explains what differences say across it: kinks hide from steps that
+    /// The window in which what the tape says elsewhere explains what differences say across it: kinks hide from steps that
     /// are wide, and rounding hides them from steps that are narrow. The narrowest window that excludes the claim decides.
-    fn is_explained(&self, evidence: &[Evidence], ladder: &mut Ladder<impl Line>) -> bool {
-        evidence.iter().rfind(|by| self.is_excluded(by)).is_some_and(|by| {
+    fn explanation<'e>(&self, evidence: &'e [Evidence], ladder: &mut Ladder<impl Line>) -> Option<&'e Evidence> {
+        evidence.iter().rfind(|by| self.is_excluded(by)).filter(|by| {
             let (low, high) = self.range(by, ladder);
             !Claim { derivative: by.value.clamp(low, high), ..*self }.is_excluded(by)
         })
@@ -229,7 +245,7 @@ impl Claim {
             let error = window.error().max(rounding) + 3.0 * within.result / window.step + within.derivative;
             // Half of the digits may be lost in what a function that does not move was computed from.
             let doubt = error + window.hidden / self.epsilon.sqrt();
-            Evidence { value: window.value, error, doubt, window, kink: window.gap > window.spread + rounding }
+            Evidence { value: window.value, error, doubt, window, apart: window.gap > window.spread + rounding }
         });
         evidence.collect()
     }
@@ -283,6 +299,10 @@ mod tests {
         fn analyse(&mut self) -> Rounding {
             Rounding { result: self.within, derivative: 0.0 }
         }
+
+        fn kink(&mut self, _: &[f64]) -> Option<Kink> {
+            None
+        }
     }
 
     fn judged(f: Function, slope: Function, noise: f64) -> Finding {
@@ -304,6 +324,7 @@ mod tests {
             size: 1.0,
             finest: epsilon,
             epsilon,
+            affine: false,
             within: None,
         };
         judge(claim, line)
@@ -349,11 +370,11 @@ mod tests {
         let half = judged(|h| (1e-5 + h).max(0.0), |h| if h > -1e-5 { 0.5 } else { 0.0 }, 0.0);
         assert_eq!(half.verdict, Some(Verdict::Mismatch), "{half:?}");
         let between = judged(|h| 3.0 * h.max(0.0) + h * h, |h| if h > 0.0 { 3.0 } else { 0.0 } + 2.0 * h, 0.0);
-        assert!(between.verdict == Some(Verdict::Inconclusive) && between.kink, "{between:?}");
+        assert!(between.verdict == Some(Verdict::Inconclusive) && between.apart, "{between:?}");
         let mean = judged(f64::abs, |h| if h == 0.0 { 0.0 } else { h.signum() }, 0.0);
         assert!(mean.verdict.is_none(), "{mean:?}");
         let forgotten = judged(f64::abs, |_| 0.0, 0.0);
-        assert!(forgotten.verdict == Some(Verdict::Inconclusive) && forgotten.kink, "{forgotten:?}");
+        assert!(forgotten.verdict == Some(Verdict::Inconclusive) && forgotten.apart, "{forgotten:?}");
         let outside = judged(f64::abs, |h| h.signum() - 3.0, 0.0);
         assert_eq!(outside.verdict, Some(Verdict::Mismatch), "{outside:?}");
         let jump = judged(|h| if h > 0.0 { 1.0 } else { 0.0 }, |_| 0.0, 0.0);

@@ -46,6 +46,7 @@
 //! | confirmed | a is the mean of the slopes to both sides of a kink at the point, which are the tape's: ties share equally |
 //! | confirmed | a is 0, and the function is a staircase |
 //! | *mismatch* | a contradiction that holds with the rounding within, and the tape's derivatives at the other steps do not explain it |
+//! | *kink* | none of these, and the tape takes another branch at a step of the window with the smallest e |
 //! | *inconclusive* | none of these |
 //! | *not finite* | a or n is NaN or infinite |
 //!
@@ -64,8 +65,43 @@
 //! So a wrong sign or factor passes only where no window can tell it from the right one *and* differences see a t-th part of
 //! the largest derivative of the same input, or one of t/1000 (10⁻⁹ for `f64`, 5 · 10⁻⁶ for `f32`; in a loss that is
 //! multiplied by a small number, as much less). What else the loss is made of has no say in it. At a kink at the point, as
-//! of `relu` at 0, a derivative between the slopes to both sides that is not their mean is inconclusive, and the report says
-//! *kink*: move the point.
+//! of `relu` at 0, a derivative between the slopes to both sides that is not their mean is a *kink*: see [`Verdict::Kink`].
+//!
+//! # Kinks
+//!
+//! What `relu`, `abs`, `max`, `clamp`, comparisons, `select`, `floor` and the like decide stands on the tape; where a
+//! derivative is neither confirmed nor excluded, what they decide at x and at the six steps of the best window is compared,
+//! element by element. If an instruction decides otherwise at one of them, the verdict is *kink*, and the report names the
+//! instruction, its line, and the nearest step at which it does. A recording with other instructions there is a kink, too:
+//! the program took another turn. What a [`CustomOp`](crate::CustomOp) decides does not show: such kinks are inconclusive.
+//!
+//! # Hints
+//!
+//! Numbers that are wrong often say why: a constant ratio of −1, 2 or the length of an axis, the right ones transposed or
+//! moved by one, those of another input. See [`Slip`] for what is looked for. A hint is a guess; the verdicts do not
+//! depend on it.
+//!
+//! # How much is checked
+//!
+//! | | what is compared | evaluations |
+//! |---|---|---|
+//! | [`gradients`], [`model`], [`Var::check`] | every element of every input | 6 for an element that is right |
+//! | [`sample`](Check::sample) | some elements of each input | 6 for each |
+//! | [`directions`](Check::directions) | random directions of each input; one that is wrong is bisected to its elements | 6 for each that is right |
+//! | [`taylor`](Check::taylor) | the slope of the remainder along one direction of all inputs | 32 at most |
+//! | [`op`] | one op at all shapes, broadcasts, layouts and edge values | for authors of ops |
+//!
+//! Each goes to any [`order`](Check::order). An input of which the tape says that the function is affine in it, as a product is
+//! in each of its factors, is moved by its size (or 1) at first: then nothing but rounding is left in a difference, and
+//! a [`tolerance`](Check::tolerance) of 10⁻¹² can be met.
+//!
+//! # Structure
+//!
+//! Every report says whether the function is deterministic (two runs, the second one on a fresh tape, give the same bits; in
+//! training with a seed, dropout drops the same elements), the same when recorded again on the tape that has planned it,
+//! linear in its cotangent (0 gives 0, twice gives twice), and the same when used twice. Inputs that play no part are named.
+//! From order 2 on, or with [`consistency`](Check::consistency), forward mode is held against reverse mode, and the Hessian
+//! against its transpose.
 //!
 //! # Large losses
 //!
@@ -74,48 +110,77 @@
 //! elements of terms that an input does not move have no part in its error bar. To tell those from elements that are
 //! rounded too coarsely to move, an input that the first window does not confirm is moved by 1024 times its size once.
 //!
-//! `f32` keeps four digits at best; where the report finds that too coarse, it advises a check in `f64`.
+//! A result that is no scalar is multiplied by random numbers and summed, for the same reason.
+//!
+//! # f32
+//!
+//! `f32` keeps four digits at best; where the report finds that too coarse, it advises a check in `f64`. A model whose
+//! `forward` is generic over the element type, as those of [`nn`](crate::nn) are, is checked in `f64` with the handles that
+//! it has: `check::model(&params.cast::<f64>(), |step| …)`.
 //!
 //! # References
 //!
 //! Linnainmaa 1976, Taylor expansion of the accumulated rounding error.
 //! Richardson 1911, The approximate arithmetical solution by finite differences of physical problems.
 
+mod affine;
+mod bisect;
+mod branches;
+mod consistency;
 mod difference;
 mod explain;
+mod hint;
 mod judge;
+mod layout;
+mod op;
+mod path;
 mod report;
 mod rounding;
+mod run;
+mod structure;
 mod subject;
+mod surroundings;
+mod table;
+mod taylor;
 mod terms;
 
-use crate::kernel::random::{fork, uniform};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
 use crate::params::Params;
 use crate::real::Real;
 use crate::run::Tensor;
 use crate::tape::{Step, Var};
 
+pub use consistency::Identity;
 pub use explain::{Explanation, Reach, Way, explain};
+pub use hint::{Hint, Slip};
+pub use op::{Case, OpCheck, OpReport, Outcome, op};
 pub use report::{Element, InputReport, Report, Verdict};
+pub use structure::Property;
+pub use taylor::{Remainder, Slope, Taylor};
 
-use difference::{Change, FAR, Line};
-use judge::{Claim, judge, power_of_two};
-use report::Comparison;
-use rounding::Rounding;
-use subject::{Anew, Block, Derivative, Function, Model, Recorded, Subject};
-use terms::Values;
-
-/// An error of this part of the tolerance is small in a loss of 1, whatever the derivative: 10⁻⁹ for `f64`, 5 · 10⁻⁶ for `f32`.
-const NEGLIGIBLE: f64 = 1e-3;
+use path::Elsewhere;
+use subject::{Anew, Function, Model, Recorded, Subject};
 
 /// A check that is set up and not yet run: [`assert`](Check::assert) or [`report`](Check::report) runs it.
 #[must_use = "a check does nothing until `assert` or `report` runs it"]
 pub struct Check<'a, T: Real> {
     subject: Box<dyn Subject<T> + 'a>,
     order: usize,
-    directions: Option<usize>,
+    mode: Mode,
     seed: u64,
     tolerance: f64,
+    allow_kinks: bool,
+    consistency: bool,
+    training: bool,
+}
+
+/// What is compared for each input.
+#[derive(Clone, Copy, PartialEq, Debug)]
+enum Mode {
+    Elements,
+    Sample(usize),
+    Directions(usize),
 }
 
 /// Checks the gradients of a function of several arrays, which may have different ranks.
@@ -181,7 +246,17 @@ impl<'a, T: Real> Check<'a, T> {
     fn new(subject: impl Subject<T> + 'a) -> Self {
         // The derivative loses a third of the digits to the step; f32 has few to lose.
         let tolerance = if T::epsilon() > T::of(1e-10) { 5e-3 } else { 1e-6 };
-        Self { subject: Box::new(subject), order: 1, directions: None, seed: 0, tolerance }
+        let subject = Box::new(subject);
+        Self {
+            subject,
+            order: 1,
+            mode: Mode::Elements,
+            seed: 0,
+            tolerance,
+            allow_kinks: false,
+            consistency: false,
+            training: false,
+        }
     }
 
     /// Checks derivatives up to this order; the default is 1. Order 2 checks the gradient of the gradient, weighted with
@@ -197,10 +272,55 @@ impl<'a, T: Real> Check<'a, T> {
         self
     }
 
+    /// Checks this many elements of each input instead of every one, chosen at random, or all where there are fewer.
+    pub fn sample(mut self, count: usize) -> Self {
+        self.mode = Mode::Sample(count);
+        self
+    }
+
     /// Checks the derivative along this many random directions for each input instead of every element: the cost does
     /// not depend on the number of elements. Each element moves by the same part of its size (or of 1).
+    ///
+    /// The first direction of an input whose derivative is wrong is bisected: halves of it that are wrong, too, are halved
+    /// again, down to single elements, which the report lists. That costs a check of two directions for each halving.
     pub fn directions(mut self, count: usize) -> Self {
-        self.directions = Some(count);
+        self.mode = Mode::Directions(count);
+        self
+    }
+
+    /// Lets elements pass that can be neither confirmed nor excluded because the function takes another branch there: see
+    /// [`Verdict::Kink`]. The report lists them all the same.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// // The slope of relu at 0 is 0 by convention; differences say ½.
+    /// let relu = || check::gradients(|v| v[0].relu().sum(), &[&array![0.0, 1.0]]);
+    /// assert!(!relu().report().passed());
+    /// relu().allow_kinks().assert();
+    /// ```
+    pub fn allow_kinks(mut self) -> Self {
+        self.allow_kinks = true;
+        self
+    }
+
+    /// Also holds forward mode against reverse mode, ⟨u, Jv⟩ = ⟨Jᵀu, v⟩ for random u and v, and the Hessian against its
+    /// transpose, ⟨v, Hw⟩ = ⟨Hv, w⟩. A check of order 2 or higher does so anyway.
+    ///
+    /// Both differentiate the derivative: an op of one's own must be written so that it can be.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let report = check::gradients(|v| v[0].softmax(0), &[&array![0.1, 0.7]]).consistency().report();
+    /// assert!(report.passed() && report.identities.iter().all(|identity| identity.holds()));
+    /// ```
+    pub fn consistency(mut self) -> Self {
+        self.consistency = true;
         self
     }
 
@@ -218,8 +338,7 @@ impl<'a, T: Real> Check<'a, T> {
     /// If it is not above 0 and below 1.
     #[track_caller]
     pub fn tolerance(mut self, tolerance: f64) -> Self {
-        let allowed = tolerance > 0.0 && tolerance < 1.0;
-        assert!(allowed, "check: tolerance {tolerance}, expected one above 0 and below 1");
+        expect_tolerance(tolerance);
         self.tolerance = tolerance;
         self
     }
@@ -234,6 +353,7 @@ impl<'a, T: Real> Check<'a, T> {
         if let Err(message) = self.subject.set_training(seed) {
             panic!("check: training: {message}");
         }
+        self.training = true;
         self
     }
 
@@ -248,229 +368,40 @@ impl<'a, T: Real> Check<'a, T> {
     }
 
     /// Runs the check.
+    ///
+    /// # Panics
+    ///
+    /// If the function does; where it does so beside the point, the message says which input was moved.
     #[must_use]
     #[track_caller]
     pub fn report(mut self) -> Report {
-        let blocks = self.subject.blocks();
-        let mut point: Vec<Vec<T>> = blocks.iter().map(|block| block.values.clone()).collect();
-        let mut report = Report::new(self.tolerance, self.directions, &blocks, self.subject.lack());
-        for order in 1..=self.order {
-            let base = self.subject.derivative(order, self.seed, &point);
-            for (input, block) in blocks.iter().enumerate() {
-                let at = At { order, input, block, base: &base };
-                let comparisons = self.compare(&at, &mut point);
-                report.add(order, input, at.reached(), comparisons);
-            }
+        // What the panic leaves behind is not looked at again.
+        match catch_unwind(AssertUnwindSafe(|| self.run())) {
+            Ok(report) => report,
+            Err(payload) => match payload.downcast::<Elsewhere>() {
+                Ok(elsewhere) => panic!("{}", elsewhere.0),
+                Err(payload) => resume_unwind(payload),
+            },
         }
-        report
-    }
-
-    /// Judges every derivative of one input, by elements or by directions.
-    fn compare(&mut self, at: &At<'_, T>, point: &mut [Vec<T>]) -> Vec<Comparison> {
-        let (block, analytic) = (at.block, &at.base.gradients[at.input]);
-        let (seed, directions) = (self.seed, self.directions);
-        let path = |number: usize| match directions {
-            None => Path::element(block, number),
-            Some(count) => Path::random(block, number, fork(seed, (at.input * count + number) as u64)),
-        };
-        let count = if block.values.is_empty() { 0 } else { directions.unwrap_or(block.values.len()) };
-        let mut claims: Vec<_> = (0..count).map(|number| (number, path(number).slope(analytic))).collect();
-        // Large derivatives first: what is small beside them is known when it comes to the small ones.
-        claims.sort_by(|(_, a), (_, b)| b.abs().total_cmp(&a.abs()));
-        let mut largest = 0.0_f64;
-        let mut found = Vec::with_capacity(count);
-        for (number, derivative) in claims {
-            let path = path(number);
-            let claim = Claim {
-                derivative,
-                tolerance: self.tolerance,
-                largest,
-                negligible: NEGLIGIBLE * self.tolerance * at.scale().min(1.0),
-                size: path.size,
-                finest: path.finest,
-                epsilon: T::epsilon().as_f64(),
-                within: None,
-            };
-            let moved = vec![false; elements(&at.base.terms).count()];
-            let finding = judge(claim, Displaced { subject: &mut *self.subject, seed, at, path: &path, point, moved });
-            path.displace(&mut point[at.input], &block.values, T::zero());
-            if finding.verdict.is_none() {
-                largest = largest.max(derivative.abs().min(finding.value.abs()));
-            }
-            found.push((number, Comparison { index: path.name, analytic: derivative, finding }));
-        }
-        found.sort_by_key(|(number, _)| *number);
-        found.into_iter().map(|(_, comparison)| comparison).collect()
     }
 }
 
-/// A straight line on which an input is displaced.
-struct Path<T> {
-    name: String,
-    /// Which elements move, and by how much with a step of 1.
-    parts: Vec<(usize, T)>,
-    /// The widest step.
-    size: f64,
-    /// The narrowest step that numbers can be displaced by.
-    finest: f64,
-}
-
-impl<T: Real> Path<T> {
-    fn element(block: &Block<T>, place: usize) -> Self {
-        let x = block.values[place].as_f64().abs();
-        let finest = T::epsilon().as_f64() * if x > 0.0 { x } else { 1.0 };
-        let name = block.shape.coordinates(place);
-        Self { name, parts: vec![(place, T::one())], size: size(block.values[place]), finest }
-    }
-
-    /// Every element moves by the same part of its size, so that all are in play; signs are random.
-    fn random(block: &Block<T>, number: usize, seed: u64) -> Self {
-        let part = |(i, &x): (usize, &T)| {
-            let sign = if uniform(seed, i as u64) < 0.5 { -1.0 } else { 1.0 };
-            (i, T::of(sign * power_of_two(size(x))))
-        };
-        let parts = block.values.iter().enumerate().map(part).collect();
-        Self { name: format!("direction {number}"), parts, size: 1.0, finest: T::epsilon().as_f64() }
-    }
-
-    /// The derivative on the line, from that for each element.
-    fn slope(&self, gradient: &[T]) -> f64 {
-        self.parts.iter().map(|&(i, part)| gradient[i].as_f64() * part.as_f64()).sum()
-    }
-
-    /// Moves `values` away from `start`, and tells the step that was really made, after rounding: on average over elements.
-    fn displace(&self, values: &mut [T], start: &[T], h: T) -> f64 {
-        let mut made = 0.0;
-        for &(i, part) in &self.parts {
-            values[i] = start[i] + h * part;
-            made += (values[i].as_f64() - start[i].as_f64()) / part.as_f64();
-        }
-        made / self.parts.len() as f64
-    }
-}
-
-/// The scalar on a line.
-struct Displaced<'c, T: Real> {
-    subject: &'c mut dyn Subject<T>,
-    seed: u64,
-    at: &'c At<'c, T>,
-    path: &'c Path<T>,
-    point: &'c mut [Vec<T>],
-    /// Which elements of the terms have been seen to change.
-    moved: Vec<bool>,
-}
-
-impl<T: Real> Displaced<'_, T> {
-    fn displace(&mut self, h: f64) -> f64 {
-        self.path.displace(&mut self.point[self.at.input], &self.at.block.values, T::of(h))
-    }
-}
-
-impl<T: Real> Line for Displaced<'_, T> {
-    fn change(&mut self, h: f64) -> Change {
-        let displacement = self.displace(h);
-        self.at.change(displacement, &self.subject.values(self.at.order, self.seed, self.point), &mut self.moved)
-    }
-
-    fn rounding(&self) -> f64 {
-        self.at.rounding(&self.moved)
-    }
-
-    fn slope(&mut self, h: f64) -> f64 {
-        self.displace(h);
-        let there = self.subject.derivative(self.at.order, self.seed, self.point);
-        self.path.slope(&there.gradients[self.at.input])
-    }
-
-    fn analyse(&mut self) -> Rounding {
-        let input = self.at.input;
-        let displaced = [FAR, -FAR, 1.0, -1.0].map(|part| {
-            self.displace(part * self.path.size);
-            self.point[input].clone()
-        });
-        self.displace(0.0);
-        let mut direction = vec![T::zero(); self.at.block.values.len()];
-        self.path.parts.iter().for_each(|&(i, part)| direction[i] = part);
-        self.subject.analyse(self.at.order, self.seed, self.point, (input, &direction), &displaced)
-    }
-}
-
-/// What is being differentiated: a scalar at a point, for one of its inputs.
-struct At<'c, T> {
-    order: usize,
-    input: usize,
-    block: &'c Block<T>,
-    base: &'c Derivative<T>,
-}
-
-impl<T: Real> At<'_, T> {
-    fn reached(&self) -> bool {
-        self.base.depends[self.input].iter().any(|&depends| depends)
-    }
-
-    /// By how much the scalar changed from the base to `terms`; marks in `seen` which of their elements did.
-    fn change(&self, displacement: f64, terms: &[Values], seen: &mut [bool]) -> Change {
-        let base = &self.base.terms;
-        let half = 0.5 * T::epsilon().as_f64();
-        let lengths = |terms: &[Values]| terms.iter().map(|term| term.elements.len()).collect::<Vec<_>>();
-        if lengths(terms) != lengths(base) {
-            // Another branch was taken there.
-            let sum = |terms: &[Values], size: fn(f64) -> f64| -> f64 { elements(terms).map(|&x| size(x)).sum() };
-            let noise = half * (sum(terms, f64::abs) + sum(base, f64::abs));
-            return Change { displacement, value: sum(terms, |x| x) - sum(base, |x| x), noise, hidden: 0.0 };
-        }
-        let (mut value, mut noise, mut moved) = (0.0, 0.0, false);
-        for ((&there, &here), seen) in elements(terms).zip(elements(base)).zip(seen) {
-            if there.total_cmp(&here).is_ne() || !here.is_finite() {
-                value += there - here;
-                noise += half * there.abs();
-                (moved, *seen) = (true, true);
-            }
-        }
-        let hidden = if moved { 0.0 } else { T::epsilon().as_f64() * self.grain() };
-        Change { displacement, value, noise, hidden }
-    }
-
-    /// How far the elements that were seen to change are rounded at the base.
-    fn rounding(&self, seen: &[bool]) -> f64 {
-        let sizes = elements(&self.base.terms).zip(seen).map(|(x, &seen)| if seen { x.abs() } else { 0.0 });
-        0.5 * T::epsilon().as_f64() * sizes.sum::<f64>()
-    }
-
-    /// The terms that depend on the input.
-    fn terms(&self) -> impl Iterator<Item = &Values> {
-        let terms = self.base.terms.iter().zip(&self.base.depends[self.input]);
-        terms.filter(|(_, depends)| **depends).map(|(term, _)| term)
-    }
-
-    /// The size of what may hide a change from all terms: the largest element of each, or 1 where it is smaller, since it
-    /// may be made of such numbers, as in ln(1 + x).
-    fn grain(&self) -> f64 {
-        self.terms().map(|term| term.sizes().fold(0.0, f64::max)).sum()
-    }
-
-    /// The size of the loss when terms do not cancel: with each element at least as large as its factor.
-    fn scale(&self) -> f64 {
-        self.terms().flat_map(Values::sizes).sum()
-    }
-}
-
-fn elements(terms: &[Values]) -> impl Iterator<Item = &f64> {
-    terms.iter().flat_map(|term| &term.elements)
-}
-
-/// The size of a number that is displaced, or 1.
-fn size<T: Real>(x: T) -> f64 {
-    x.as_f64().abs().max(1.0)
+#[track_caller]
+fn expect_tolerance(tolerance: f64) {
+    let allowed = tolerance > 0.0 && tolerance < 1.0;
+    assert!(allowed, "check: tolerance {tolerance}, expected one above 0 and below 1");
 }
 
 impl<T: Real> std::fmt::Debug for Check<'_, T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Check")
             .field("order", &self.order)
-            .field("directions", &self.directions)
+            .field("mode", &self.mode)
             .field("seed", &self.seed)
             .field("tolerance", &self.tolerance)
+            .field("allow_kinks", &self.allow_kinks)
+            .field("consistency", &self.consistency)
+            .field("training", &self.training)
             .finish_non_exhaustive()
     }
 }

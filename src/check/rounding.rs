@@ -140,7 +140,7 @@ fn entry<T: Real>(log: &Log<T>, at: usize) -> &Entry {
 }
 
 /// What the instructions at `ends` are computed from, themselves among it.
-fn before<T: Real>(log: &Log<T>, ends: &[Id]) -> Vec<bool> {
+pub(super) fn before<T: Real>(log: &Log<T>, ends: &[Id]) -> Vec<bool> {
     let mut wanted = vec![false; ends.iter().max().map_or(0, |&last| last as usize + 1)];
     for &id in ends {
         wanted[id as usize] = true;

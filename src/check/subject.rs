@@ -12,7 +12,10 @@ use crate::run::Tensor;
 use crate::shape::Shape;
 use crate::tape::{Recorder, Recording, Step, Tape, Var};
 
+use super::affine::is_affine;
+use super::branches::{Branches, Choices};
 use super::rounding::{Analysis, Rounding};
+use super::surroundings::Surroundings;
 use super::terms::{Values, depend, terms};
 
 /// One input: what it is called, and the point at which it is checked.
@@ -45,9 +48,28 @@ pub(super) trait Subject<T: Real> {
         displaced: &[Vec<T>],
     ) -> Rounding;
 
+    /// What every instruction that chooses decides at a point.
+    fn branches(&mut self, order: usize, seed: u64, point: &[Vec<T>]) -> Branches;
+
+    /// What stands around the inputs on the tape.
+    fn surroundings(&mut self, order: usize, seed: u64, point: &[Vec<T>]) -> Surroundings;
+
+    /// Records further tensors behind the function, used so many times, and reads them at a point.
+    fn ask(&mut self, uses: usize, point: &[Vec<T>], question: &Question<'_, T>) -> Vec<Vec<T>>;
+
+    /// The first value on the way to the scalar at the point that is not finite.
+    fn not_finite(&mut self, order: usize, seed: u64, point: &[Vec<T>]) -> Option<String>;
+
+    /// Forgets what was recorded before, so that the next recording is made from nothing; or tells that nothing can be
+    /// recorded anew.
+    fn forget(&mut self) -> bool;
+
     /// Records for training from now on, or tells why not.
     fn set_training(&mut self, seed: u64) -> Result<(), &'static str>;
 }
+
+/// Tensors made of a function's result and its inputs.
+pub(super) type Question<'q, T> = dyn for<'t> Fn(Var<'t, T>, &[Var<'t, T>]) -> Vec<Var<'t, T>> + 'q;
 
 /// What is recorded anew at every point.
 pub(super) trait Records<T: Real> {
@@ -58,11 +80,13 @@ pub(super) trait Records<T: Real> {
     /// Records for training from now on.
     fn train(&mut self, seed: u64);
 
-    /// Records the scalar at a point and hands it on with the inputs.
+    /// Forgets what was recorded before.
+    fn forget(&mut self);
+
+    /// Records the function at a point, so many times, and hands the sum on with the inputs.
     fn record<R>(
         &mut self,
-        order: usize,
-        seed: u64,
+        uses: usize,
         point: &[Vec<T>],
         then: impl for<'t> FnOnce(Var<'t, T>, &[Var<'t, T>]) -> R,
     ) -> R;
@@ -81,11 +105,11 @@ impl<T: Real, S: Records<T>> Subject<T> for Anew<S> {
     }
 
     fn values(&mut self, order: usize, seed: u64, point: &[Vec<T>]) -> Vec<Values> {
-        self.0.record(order, seed, point, |scalar, _| read(scalar))
+        self.0.record(1, point, |result, vars| read(scalar(result, vars, order, seed)))
     }
 
     fn derivative(&mut self, order: usize, seed: u64, point: &[Vec<T>]) -> Derivative<T> {
-        self.0.record(order, seed, point, |scalar, vars| derive(scalar, vars))
+        self.0.record(1, point, |result, vars| derive(scalar(result, vars, order, seed), vars))
     }
 
     fn analyse(
@@ -96,7 +120,35 @@ impl<T: Real, S: Records<T>> Subject<T> for Anew<S> {
         (input, direction): (usize, &[T]),
         displaced: &[Vec<T>],
     ) -> Rounding {
-        self.0.record(order, seed, point, |scalar, vars| Analysis::new(scalar, vars, input).run(direction, displaced))
+        self.0.record(1, point, |result, vars| {
+            Analysis::new(scalar(result, vars, order, seed), vars, input).run(direction, displaced)
+        })
+    }
+
+    fn branches(&mut self, order: usize, seed: u64, point: &[Vec<T>]) -> Branches {
+        self.0.record(1, point, |result, vars| Choices::new(scalar(result, vars, order, seed)).read(values_of))
+    }
+
+    fn surroundings(&mut self, order: usize, seed: u64, point: &[Vec<T>]) -> Surroundings {
+        let blocks = self.blocks();
+        self.0.record(1, point, |result, vars| {
+            let inputs: Vec<_> = blocks.iter().zip(vars).map(|(block, var)| (&block.name[..], var.id())).collect();
+            Surroundings::new(scalar(result, vars, order, seed), &inputs)
+        })
+    }
+
+    fn ask(&mut self, uses: usize, point: &[Vec<T>], question: &Question<'_, T>) -> Vec<Vec<T>> {
+        self.0.record(uses, point, |result, vars| values_of(&question(result, vars)))
+    }
+
+    fn not_finite(&mut self, order: usize, seed: u64, point: &[Vec<T>]) -> Option<String> {
+        self.0
+            .record(1, point, |result, vars| result.recording().first_not_finite(&[scalar(result, vars, order, seed)]))
+    }
+
+    fn forget(&mut self) -> bool {
+        self.0.forget();
+        true
     }
 
     fn set_training(&mut self, seed: u64) -> Result<(), &'static str> {
@@ -112,6 +164,8 @@ pub(super) struct Derivative<T> {
     pub(super) gradients: Vec<Vec<T>>,
     /// For each input, which terms depend on it.
     pub(super) depends: Vec<Vec<bool>>,
+    /// For each input, whether the scalar is an affine function of it.
+    pub(super) affine: Vec<bool>,
 }
 
 /// The scalar to differentiate: the result itself, or for order k the derivative of order k − 1, each weighted with
@@ -126,18 +180,28 @@ fn scalar<'t, T: Real>(result: Var<'t, T>, inputs: &[Var<'t, T>], order: usize, 
     scalar
 }
 
-fn weighted<T: Real>(x: Var<'_, T>, seed: u64) -> Var<'_, T> {
+pub(super) fn weighted<T: Real>(x: Var<'_, T>, seed: u64) -> Var<'_, T> {
     let shape = x.shape();
     if shape.size() == 1 {
         return x.reshape(Shape::scalar());
     }
-    // Between ½ and 1½: none is lost, and no symmetry hides an error.
-    let weights = (0..shape.size()).map(|i| T::of(0.5 + uniform(seed, i as u64))).collect();
-    (x * x.constant(&array(&shape, weights))).sum()
+    (x * weights(x, seed)).sum()
 }
 
-fn array<T: Real>(shape: &Shape, values: Vec<T>) -> ArrayD<T> {
+/// Random numbers for every element: between ½ and 1½, so that none is lost and no symmetry hides an error.
+pub(super) fn weights<T: Real>(x: Var<'_, T>, seed: u64) -> Var<'_, T> {
+    let shape = x.shape();
+    x.constant(&array(&shape, (0..shape.size()).map(|i| T::of(0.5 + uniform(seed, i as u64))).collect()))
+}
+
+pub(super) fn array<T: Real>(shape: &Shape, values: Vec<T>) -> ArrayD<T> {
     ArrayD::from_shape_vec(&shape[..], values).expect("values fill their shape")
+}
+
+/// The values of tensors of one recording, in standard order.
+fn values_of<T: Real>(vars: &[Var<'_, T>]) -> Vec<Vec<T>> {
+    let values = vars.first().map_or_else(Vec::new, |var| var.recording().values(vars));
+    values.into_iter().map(|array| array.into_iter().collect()).collect()
 }
 
 /// Reads the terms of a scalar.
@@ -152,10 +216,9 @@ fn read<T: Real>(scalar: Var<'_, T>) -> Vec<Values> {
 fn derive<'t, T: Real>(scalar: Var<'t, T>, inputs: &[Var<'t, T>]) -> Derivative<T> {
     let terms = terms(scalar);
     let depends = inputs.iter().map(|&input| depend(&terms, input)).collect();
-    let gradients = scalar.gradients(inputs);
-    let values = scalar.recording().values(&gradients);
-    let gradients = values.iter().map(|g| g.iter().copied().collect()).collect();
-    Derivative { terms: read(scalar), gradients, depends }
+    let affine = inputs.iter().map(|&input| is_affine(scalar, input)).collect();
+    let gradients = values_of(&scalar.gradients(inputs));
+    Derivative { terms: read(scalar), gradients, depends, affine }
 }
 
 /// A function of arrays.
@@ -194,18 +257,21 @@ where
         self.training = Some(seed);
     }
 
+    fn forget(&mut self) {
+        self.tape = Tape::new();
+    }
+
     fn record<R>(
         &mut self,
-        order: usize,
-        seed: u64,
+        uses: usize,
         point: &[Vec<T>],
         then: impl for<'t> FnOnce(Var<'t, T>, &[Var<'t, T>]) -> R,
     ) -> R {
         let step = start(&mut self.tape, &self.params, self.training);
         let arrays = self.inputs.iter().zip(point).map(|((shape, _), values)| array(shape, values.clone()));
         let vars: Vec<_> = arrays.map(|x| step.constant(&x)).collect();
-        let result = (self.f)(&vars);
-        then(scalar(result, &vars, order, seed), &vars)
+        let result = (1..uses).fold((self.f)(&vars), |sum, _| sum + (self.f)(&vars));
+        then(result, &vars)
     }
 }
 
@@ -258,10 +324,13 @@ where
         self.training = Some(seed);
     }
 
+    fn forget(&mut self) {
+        self.tape = Tape::new();
+    }
+
     fn record<R>(
         &mut self,
-        order: usize,
-        seed: u64,
+        uses: usize,
         point: &[Vec<T>],
         then: impl for<'t> FnOnce(Var<'t, T>, &[Var<'t, T>]) -> R,
     ) -> R {
@@ -269,9 +338,9 @@ where
             self.params.value_mut(param).iter_mut().zip(values).for_each(|(to, &from)| *to = from);
         }
         let step = start(&mut self.tape, &self.params, self.training);
-        let result = (self.loss)(&step);
+        let result = (1..uses).fold((self.loss)(&step), |sum, _| sum + (self.loss)(&step));
         let vars: Vec<_> = self.handles.iter().map(|&param| result.param(param)).collect();
-        then(scalar(result, &vars, order, seed), &vars)
+        then(result, &vars)
     }
 }
 
@@ -281,11 +350,13 @@ pub(super) struct Recorded<'t, T: Real> {
     leaves: Vec<(String, Var<'t, T>)>,
     /// By order and input, recorded once: one for each element would fill the memory.
     analyses: BTreeMap<(usize, usize), Analysis<'t, T>>,
+    /// By order, for the same reason.
+    choices: BTreeMap<usize, Choices<'t, T>>,
 }
 
 impl<'t, T: Real> Recorded<'t, T> {
     pub(super) fn new(result: Var<'t, T>) -> Self {
-        Self { result, leaves: leaves(result.recording()), analyses: BTreeMap::new() }
+        Self { result, leaves: leaves(result.recording()), analyses: BTreeMap::new(), choices: BTreeMap::new() }
     }
 }
 
@@ -337,8 +408,9 @@ impl<'t, T: Real> Subject<T> for Recorded<'t, T> {
         let scalar = scalar(self.result, &vars, order, seed);
         let terms = terms(scalar);
         let depends = vars.iter().map(|&var| depend(&terms, var)).collect();
+        let affine = vars.iter().map(|&var| is_affine(scalar, var)).collect();
         let gradients = self.replay(point, &scalar.gradients(&vars));
-        Derivative { terms: self.values(order, seed, point), gradients, depends }
+        Derivative { terms: self.values(order, seed, point), gradients, depends, affine }
     }
 
     fn analyse(
@@ -352,6 +424,30 @@ impl<'t, T: Real> Subject<T> for Recorded<'t, T> {
         let (result, vars) = (self.result, self.vars());
         let record = || Analysis::new(scalar(result, &vars, order, seed), &vars, input);
         self.analyses.entry((order, input)).or_insert_with(record).run(direction, displaced)
+    }
+
+    fn branches(&mut self, order: usize, seed: u64, point: &[Vec<T>]) -> Branches {
+        let (result, vars) = (self.result, self.vars());
+        self.choices.entry(order).or_insert_with(|| Choices::new(scalar(result, &vars, order, seed)));
+        self.choices[&order].read(|vars| self.replay(point, vars))
+    }
+
+    fn surroundings(&mut self, order: usize, seed: u64, _: &[Vec<T>]) -> Surroundings {
+        let inputs: Vec<_> = self.leaves.iter().map(|(name, var)| (&name[..], var.id())).collect();
+        Surroundings::new(scalar(self.result, &self.vars(), order, seed), &inputs)
+    }
+
+    fn ask(&mut self, _: usize, point: &[Vec<T>], question: &Question<'_, T>) -> Vec<Vec<T>> {
+        self.replay(point, &question(self.result, &self.vars()))
+    }
+
+    fn not_finite(&mut self, order: usize, seed: u64, _: &[Vec<T>]) -> Option<String> {
+        let scalar = scalar(self.result, &self.vars(), order, seed);
+        scalar.recording().first_not_finite(&[scalar])
+    }
+
+    fn forget(&mut self) -> bool {
+        false
     }
 
     fn set_training(&mut self, _: u64) -> Result<(), &'static str> {

@@ -115,7 +115,7 @@ impl<const N: usize, T: Functions, C: Chunk<N, T>> Kernel for Map<N, T, C> {
 
 /// Keeps the compiler from taking the elements of several chunks together, which would have to be gathered.
 #[inline(always)]
-fn keep_apart() {
+pub(super) fn keep_apart() {
     #[cfg(all(target_arch = "x86_64", not(miri)))]
     // SAFETY: no instruction at all.
     unsafe {

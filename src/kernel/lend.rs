@@ -10,7 +10,8 @@
 //! * they are read only through a [`Live`], which only [`Loan::live`] hands out, as `&'t Live` from `&'t Loan<'r, 'd>`.
 //!   That reference is well-formed only if `'r: 't` and `'d: 't`, so whatever was lent is still there;
 //! * `'d` is invariant, so a loan can't be narrowed to lend shorter-lived slices behind its owner's back;
-//! * opening the next loan borrows the lender exclusively and forgets all earlier slices.
+//! * opening the next loan borrows the lender exclusively and forgets all earlier slices;
+//! * a [`Standing`] lender has given itself away: all its slices live for `'d`, and its loans are borrowed from it.
 
 use std::cell::{Cell, RefCell};
 use std::marker::PhantomData;
@@ -19,6 +20,12 @@ use std::ops::Deref;
 /// A state of type `S` to which slices of `T` can be lent.
 pub(crate) struct Lender<S, T> {
     live: Live<S, T>,
+}
+
+/// A lender with one loan that stands as long as it is kept: whatever is lent lives for `'d`.
+pub(crate) struct Standing<'d, S, T> {
+    lender: Lender<S, T>,
+    invariant: PhantomData<Cell<&'d T>>,
 }
 
 /// A period in which slices that live for `'d` may be lent.
@@ -62,10 +69,29 @@ impl<S, T> Lender<S, T> {
 
     /// Starts a loan with these slices in the first places; everything lent before is forgotten.
     pub(crate) fn open<'r, 'd>(&'r mut self, first: [&'r [T]; 2]) -> Loan<'r, 'd, S, T> {
+        self.lend_first(first);
+        Loan { live: &self.live, invariant: PhantomData }
+    }
+}
+
+impl<S, T> Lender<S, T> {
+    fn lend_first(&mut self, first: [&[T]; 2]) {
         let slices = self.live.slices.get_mut();
         slices.clear();
         slices.extend(first.map(Lent::new));
-        Loan { live: &self.live, invariant: PhantomData }
+    }
+
+    /// Lends for good, with these slices in the first places; everything lent before is forgotten.
+    pub(crate) fn stand<'d>(mut self, first: [&'d [T]; 2]) -> Standing<'d, S, T> {
+        self.lend_first(first);
+        Standing { lender: self, invariant: PhantomData }
+    }
+}
+
+impl<'d, S, T> Standing<'d, S, T> {
+    /// The loan.
+    pub(crate) fn loan(&self) -> Loan<'_, 'd, S, T> {
+        Loan { live: &self.lender.live, invariant: PhantomData }
     }
 }
 
@@ -91,7 +117,8 @@ impl<S, T> Live<S, T> {
     pub(crate) fn slice(&self, place: usize) -> &[T] {
         let lent = &self.slices.borrow()[place];
         // SAFETY: the slice was lent through a `Loan<'r, 'd, …>` and `self` comes from `Loan::live` of that same loan,
-        // so its lifetime is within both `'r` and `'d` (see the head of this file).
+        // so its lifetime is within both `'r` and `'d`; or through a `Standing<'d, …>` of which `self` is a part,
+        // so its lifetime is within `'d` (see the head of this file).
         unsafe { std::slice::from_raw_parts(lent.start, lent.len) }
     }
 }

@@ -25,6 +25,16 @@ pub(crate) fn map<const N: usize, T: Real>(
         // With as many elements as the result, an operand differs from it in axes of length 1 only.
         return block.fill(operands.map(|operand| operand.data), out);
     }
+    each(shape, operands, out, |rows, out| block.fill(rows, out));
+}
+
+/// Hands the operands, broadcast to a shape, and the place of the result to `f`, part by part.
+pub(crate) fn each<const N: usize, T: Real>(
+    shape: &Shape,
+    operands: [Operand<'_, T>; N],
+    out: &mut [T],
+    mut f: impl FnMut([&[T]; N], &mut [T]),
+) {
     let mut walks = operands.map(|operand| Walk::new(shape, operand));
     let mut tiles = [[T::zero(); TILE]; N];
     for (t, out) in out.chunks_mut(TILE).enumerate() {
@@ -33,7 +43,7 @@ pub(crate) fn map<const N: usize, T: Real>(
         }
         let rows: [&[T]; N] =
             std::array::from_fn(|k| walks[k].tile(t * TILE, out.len()).unwrap_or(&tiles[k][..out.len()]));
-        block.fill(rows, out);
+        f(rows, out);
     }
 }
 

@@ -10,6 +10,7 @@ pub(crate) mod cast;
 #[cfg(feature = "linalg")]
 pub(crate) mod dense;
 pub(crate) mod formula;
+pub(crate) mod function;
 pub(crate) mod guarded;
 pub(crate) mod lane;
 pub(crate) mod lend;
@@ -29,6 +30,7 @@ pub(crate) mod strided;
 pub(crate) mod team;
 pub(crate) mod tile;
 pub(crate) mod update;
+pub(crate) mod watched;
 pub(crate) mod workspace;
 
 use crate::shape::Shape;

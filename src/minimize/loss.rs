@@ -2,8 +2,7 @@
 
 use std::fmt;
 
-use ndarray::ArrayView;
-
+use crate::functional::model::hvp_into;
 use crate::optim::{Objective, Stuck};
 use crate::params::{Gradient, Params};
 use crate::real::Real;
@@ -84,24 +83,7 @@ where
         );
         let step = self.second.record(params);
         let loss = (self.record)(&step);
-        let (mut vars, mut directions, mut at) = (Vec::new(), Vec::new(), 0);
-        for param in params.params() {
-            let value = params.value(param);
-            let range = at..at + value.len();
-            at = range.end;
-            if !params.is_frozen(param) {
-                let direction = ArrayView::from_shape(value.raw_dim(), &v[range]).expect("a slot fills its shape");
-                vars.push(step.param(param));
-                directions.push(step.constant(&direction));
-            }
-        }
-        let along = loss.gradients(&vars).into_iter().zip(directions).map(|(g, v)| (g * v).sum());
-        match along.reduce(|a, b| a + b) {
-            Some(along) => {
-                along.backward(product);
-            }
-            None => product.flat_mut().fill(T::zero()),
-        }
+        hvp_into(&step, loss, params, v, product);
         Ok(())
     }
 }

@@ -7,10 +7,14 @@
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
 mod dual;
+mod function;
 mod num;
+mod tower;
 
 pub use dual::Dual;
+pub use function::ScalarFunction;
 pub use num::Num;
+pub(crate) use tower::derivative;
 
 /// A number that a scalar formula can be evaluated on.
 ///
@@ -26,7 +30,7 @@ pub use num::Num;
 /// }
 ///
 /// assert_eq!(logistic(Num(0.0_f64)).0, 0.5);
-/// assert_eq!(logistic(Dual::variable(Num(0.0_f64))).slope.0, 0.25);
+/// assert_eq!(logistic(Dual::variable(Num(0.0_f64))).slope().0, 0.25);
 /// ```
 pub trait Number:
     Copy
@@ -105,9 +109,90 @@ pub trait Number:
     /// The nearest integer, halves to even; its slope is 0.
     fn round(self) -> Self;
 
+    /// x².
+    #[must_use]
+    #[inline(always)]
+    fn square(self) -> Self {
+        self * self
+    }
+
+    /// 1/x.
+    #[must_use]
+    #[inline(always)]
+    fn recip(self) -> Self {
+        Self::of(1.0) / self
+    }
+
+    /// 1/√x.
+    #[must_use]
+    #[inline(always)]
+    fn rsqrt(self) -> Self {
+        self.sqrt().recip()
+    }
+
+    /// Whole power xⁿ by repeated multiplication; x⁰ is 1.
+    #[must_use]
+    #[inline(always)]
+    fn powi(self, n: i32) -> Self {
+        let (mut left, mut square, mut power) = (n.unsigned_abs(), self, Self::of(1.0));
+        while left > 0 {
+            if left % 2 == 1 {
+                power = power * square;
+            }
+            left /= 2;
+            if left > 0 {
+                square = square * square;
+            }
+        }
+        if n < 0 { power.recip() } else { power }
+    }
+
+    /// xᵉ with a plain number as the exponent.
+    #[must_use]
+    #[inline(always)]
+    fn powf(self, exponent: f64) -> Self {
+        self.pow(Self::of(exponent))
+    }
+
+    /// The larger of two, NaN where one is NaN. Equals share the slope.
+    #[must_use]
+    #[inline(always)]
+    #[allow(clippy::eq_op, reason = "only NaN differs from itself")]
+    fn maximum(self, y: Self) -> Self {
+        if self >= y || self != self { self } else { y }
+    }
+
+    /// The smaller of two, NaN where one is NaN. Equals share the slope.
+    #[must_use]
+    #[inline(always)]
+    #[allow(clippy::eq_op, reason = "only NaN differs from itself")]
+    fn minimum(self, y: Self) -> Self {
+        if self <= y || self != self { self } else { y }
+    }
+
+    /// max(x, 0); its slope at 0 is 0.
+    #[must_use]
+    #[inline(always)]
+    fn relu(self) -> Self {
+        if self <= 0.0 { Self::of(0.0) } else { self }
+    }
+
+    /// The number of the interval that is nearest; its slope at and beyond the ends is 0.
+    #[must_use]
+    #[inline(always)]
+    fn clamp(self, low: f64, high: f64) -> Self {
+        if self <= low {
+            Self::of(low)
+        } else if self >= high {
+            Self::of(high)
+        } else {
+            self
+        }
+    }
+
     /// The logistic function 1/(1 + e⁻ˣ), from the side that cannot overflow.
     #[must_use]
-    #[inline]
+    #[inline(always)]
     fn sigmoid(self) -> Self {
         let e = (-self.abs()).exp();
         let s = Self::of(1.0) / (e + 1.0);
@@ -116,7 +201,7 @@ pub trait Number:
 
     /// ln(1 + eˣ), as max(x, 0) + ln(1 + e^−|x|).
     #[must_use]
-    #[inline]
+    #[inline(always)]
     fn softplus(self) -> Self {
         let tail = (-self.abs()).exp().ln_1p();
         if self <= 0.0 { tail } else { self + tail }

@@ -24,6 +24,11 @@ impl Extreme {
     fn smallest(span: Span) -> Self {
         Self { span, largest: false }
     }
+
+    /// 1 where an element of the operand is the extreme one, 0 elsewhere.
+    pub(crate) fn winners<'t, T: Real>(self, x: Var<'t, T>, y: Var<'t, T>) -> Var<'t, T> {
+        x.eq(self.span.spread(y, &x.shape()))
+    }
 }
 
 impl Primitive for Extreme {
@@ -50,7 +55,7 @@ impl Primitive for Extreme {
         let (x, y, c) = (ct.x(0), ct.y(), ct.c());
         let shape = x.shape();
         ct.add(0, || {
-            let winners = x.eq(self.span.spread(y, &shape));
+            let winners = self.winners(x, y);
             let count = winners.record(Sum(self.span.kept()), [winners]);
             winners.select(self.span.spread(c, &shape) / count, 0.0)
         });

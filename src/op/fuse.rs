@@ -46,6 +46,7 @@ impl Op {
             | Op::Activation(_)
             | Op::Comparison(_)
             | Op::Selection(_) => pass(Part::Pointwise, result, None, self.arity()),
+            Op::Function(function) if function.has_kernel() => pass(Part::Pointwise, result, None, self.arity()),
             Op::Sum(sum) => {
                 let Lines { outer, inner, .. } = sum.0.lines(operand);
                 match (outer, inner) {
@@ -87,7 +88,8 @@ impl Op {
     pub(crate) fn node<T: Real>(self, operands: &[NodeId], labels: Option<usize>) -> Node<T> {
         let called = || {
             let block = self.block().expect("a pointwise op");
-            Node::Call { kernel: block.function(), operands: Operands::new(operands) }
+            let slope = if let Op::Function(function) = self { function.slope() } else { None };
+            Node::Call { kernel: block.function(), operands: Operands::new(operands), slope }
         };
         match (self, operands) {
             (Op::Arithmetic(op), &[a, b]) => arithmetic(op).map_or_else(called, |binary| Node::Binary(binary, a, b)),

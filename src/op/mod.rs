@@ -18,6 +18,7 @@ mod dense;
 mod dropout;
 pub mod einsum;
 mod extreme;
+pub mod function;
 pub(crate) mod fuse;
 mod index;
 pub(crate) mod layout;
@@ -36,6 +37,7 @@ pub(crate) use custom::Custom;
 pub(crate) use dense::{Cholesky, Inverse, LogDet, Solve};
 pub(crate) use dropout::Dropout;
 pub(crate) use extreme::{ArgExtreme, Extreme};
+pub(crate) use function::Function;
 pub(crate) use index::{Gather, OneHot, ScatterAdd};
 pub use index::{Indices, Positions};
 pub(crate) use layout::{BroadcastTo, Concat, Embed, Permute, Slice, Triangle};
@@ -162,7 +164,7 @@ registry! {
     #[cfg(feature = "linalg")] Solve, #[cfg(feature = "linalg")] Inverse,
     #[cfg(feature = "linalg")] Cholesky, #[cfg(feature = "linalg")] LogDet,
     Softmax, LogSoftmax, CrossEntropy, Standardize,
-    Dropout, Custom,
+    Dropout, Custom, Function,
 }
 
 impl Op {
@@ -175,8 +177,17 @@ impl Op {
     /// Whether it is a row of a table of pointwise ops: all inputs of its instruction are operands, the rest 0.
     #[inline(always)]
     pub(crate) fn is_pointwise(self) -> bool {
-        use Op::{Activation, Arithmetic, Comparison, Elementary, Selection, Trigonometric};
-        matches!(self, Arithmetic(_) | Elementary(_) | Trigonometric(_) | Activation(_) | Comparison(_) | Selection(_))
+        use Op::{Activation, Arithmetic, Comparison, Elementary, Function, Selection, Trigonometric};
+        matches!(
+            self,
+            Arithmetic(_)
+                | Elementary(_)
+                | Trigonometric(_)
+                | Activation(_)
+                | Comparison(_)
+                | Selection(_)
+                | Function(_)
+        )
     }
 
     /// Whether two equal instructions have equal values: not so for leaves, whose payload is not compared, nor for what
@@ -193,7 +204,8 @@ impl Op {
     /// Whether its derivative is exactly 0 for operands that were not chosen or met a 0, whatever these hold.
     pub(crate) fn chooses(self) -> bool {
         match self {
-            Op::Selection(_) | Op::Extreme(_) | Op::Recurrence(_) => true,
+            // A formula may choose, too.
+            Op::Selection(_) | Op::Extreme(_) | Op::Recurrence(_) | Op::Function(_) => true,
             Op::Arithmetic(op) => {
                 use Arithmetic::{Maximum, Meet, Minimum, Over, Weigh};
                 matches!(op, Maximum | Minimum | Weigh | Meet | Over)

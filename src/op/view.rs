@@ -186,6 +186,7 @@ impl<'t, T: Real> Var<'t, T> {
     /// let g = grad(|x| (x.detach() * x).sum(), &array![3.0]);
     /// assert_eq!(g, array![3.0]); // not 6
     /// ```
+    #[doc(alias = "stop_gradient")]
     #[track_caller]
     pub fn detach(self) -> Self {
         self.record(View::Detach, [self])

@@ -8,8 +8,9 @@ use smallvec::SmallVec;
 use crate::grad::sweep;
 use crate::params::Gradient;
 use crate::real::Real;
-use crate::tape::sweeps::{Ids, Request};
-use crate::tape::{Target, Var};
+use crate::tape::log::Id;
+use crate::tape::sweeps::{Ids, Request, Weighted};
+use crate::tape::{Recorder, Target, Var};
 
 impl<T: Real> Var<'_, T> {
     /// Computes the derivative of this scalar for every learned value of the store and returns the scalar.
@@ -69,7 +70,23 @@ impl<T: Real> Var<'_, T> {
     fn differentiate(self, gradient: &mut Gradient<T>, name: &str, add: bool) -> T {
         self.expect_scalar(name);
         let recorder = self.recording();
-        let live = recorder.live();
+        recorder.differentiate(Weighted::from_slice(&[(self.id(), None)]), &[self.id()], gradient, name, add);
+        recorder.live().runner().value(&recorder.live().log(), recorder.live(), self.id())[0]
+    }
+}
+
+impl<T: Real> Recorder<'_, T> {
+    /// Computes the derivative of the weighted outputs for every learned value, and these values too.
+    #[track_caller]
+    pub(crate) fn differentiate(
+        self,
+        outputs: Weighted,
+        values: &[Id],
+        gradient: &mut Gradient<T>,
+        name: &str,
+        add: bool,
+    ) {
+        let live = self.live();
         let (mut indices, mut inputs) = (Ids::new(), Ids::new());
         {
             let log = live.log();
@@ -83,27 +100,26 @@ impl<T: Real> Var<'_, T> {
                 }
             }
         }
-        let answers = sweep(recorder, Request { output: self.id(), cotangent: None, inputs }, Location::caller());
+        let answers = sweep(self, Request { outputs, inputs }, Location::caller());
         let reached = indices.into_iter().zip(answers).filter_map(|(index, answer)| Some((index as usize, answer?)));
-        let mut wanted = Ids::from_slice(&[self.id()]);
+        let mut wanted = Ids::from_slice(values);
         wanted.extend(live.log().updates().iter().map(|&(_, id)| id));
         if add {
             let reached: SmallVec<[_; 16]> = reached.collect();
             wanted.extend(reached.iter().map(|&(_, id)| id));
-            recorder.run(&wanted);
+            self.run(&wanted);
             let (log, runner) = (live.log(), live.runner());
             gradient.begin(log.layout());
             reached.iter().for_each(|&(index, id)| gradient.add(index, runner.value(&log, live, id)));
         } else {
             let layout = Arc::clone(live.log().layout());
             let (parts, values) = gradient.overwrite(&layout, reached);
-            recorder.run_into(&wanted, Some(Target { values, parts: &parts }));
+            self.run_into(&wanted, Some(Target { values, parts: &parts }));
         }
         let (log, runner) = (live.log(), live.runner());
         for &(buffer, id) in log.updates() {
             gradient.update(buffer as usize, runner.value(&log, live, id));
         }
         gradient.finish();
-        runner.value(&log, live, self.id())[0]
     }
 }

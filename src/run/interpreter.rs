@@ -3,6 +3,7 @@
 //! It is the reference that every faster way is held against.
 
 use super::anomaly;
+use super::rerun::affected;
 use super::store::Store;
 use crate::op::{Args, Leaf, Op, Values};
 use crate::real::Real;
@@ -88,12 +89,56 @@ impl<T: Real> Interpreter<T> {
 }
 
 impl<T: Real> Interpreter<T> {
+    /// The instructions from here on are others: their memory is free.
+    pub(super) fn truncate(&mut self, changed: usize) {
+        self.store.truncate(changed);
+        self.computed.truncate(changed);
+    }
+
     /// Computes what these values need, and keeps them; an error where an op refuses its operands, or a value is not finite
     /// and that is checked.
     pub(super) fn run(&mut self, log: &mut Log<T>, live: &Live<T>, wanted: &[Id]) -> Result<(), String> {
-        let changed = log.take_changed();
-        self.store.truncate(changed);
-        self.computed.truncate(changed);
+        self.given.clear();
+        self.compute_all(log, live, wanted)
+    }
+
+    /// Computes values with others given instead of the recording's own, and hands them to `read` with their number. Only
+    /// what depends on the given ones is computed again, and has to be once more when the recording asks for its own.
+    pub(super) fn replay(
+        &mut self,
+        log: &mut Log<T>,
+        live: &Live<T>,
+        given: &[(Id, &[T])],
+        wanted: &[Id],
+        read: &mut dyn FnMut(usize, &[T]),
+    ) -> Result<(), String> {
+        let ids: Vec<Id> = given.iter().map(|&(id, _)| id).collect();
+        let affected = affected(log, &ids, wanted);
+        self.given = given.iter().map(|&(id, data)| (id, data.to_vec())).collect();
+        self.forget(&affected);
+        let result = self.compute_all(log, live, wanted);
+        if result.is_ok() {
+            wanted.iter().enumerate().for_each(|(k, &id)| read(k, self.value(log, live, id)));
+        }
+        self.given.clear();
+        self.forget(&affected);
+        result
+    }
+
+    fn forget(&mut self, ids: &[Id]) {
+        for &id in ids {
+            if let Some(computed) = self.computed.get_mut(id as usize) {
+                *computed = 0;
+            }
+        }
+    }
+
+    /// Whether the value was computed in this recording.
+    pub(super) fn has(&self, log: &Log<T>, id: Id) -> bool {
+        self.computed.get(id as usize) == Some(&log.epoch())
+    }
+
+    fn compute_all(&mut self, log: &mut Log<T>, live: &Live<T>, wanted: &[Id]) -> Result<(), String> {
         if std::mem::replace(&mut self.running, true) {
             log.next_epoch();
         }
@@ -121,20 +166,6 @@ impl<T: Real> Interpreter<T> {
     /// A value that `run` computed in this recording.
     pub(super) fn value<'a>(&'a self, log: &'a Log<T>, live: &'a Live<T>, id: Id) -> &'a [T] {
         self.reader(log, live).find(id)
-    }
-
-    /// Gives a value instead of its own to a position; every value is stale then.
-    pub(super) fn give(&mut self, log: &mut Log<T>, id: Id, data: &[T]) {
-        self.given.push((id, data.to_vec()));
-        log.next_epoch();
-    }
-
-    /// Takes all given values back; every value is stale then.
-    pub(super) fn release(&mut self, log: &mut Log<T>) {
-        if !self.given.is_empty() {
-            self.given.clear();
-            log.next_epoch();
-        }
     }
 
     /// Sets whether a value that is not finite stops the run.

@@ -5,6 +5,7 @@ mod backward;
 mod interpreter;
 mod plan;
 mod replay;
+mod rerun;
 mod runner;
 mod store;
 

@@ -1,9 +1,12 @@
 //! Running a recording again with other data.
 
 use ndarray::{ArrayBase, ArrayD, Data, Dimension};
+use smallvec::SmallVec;
 
 use crate::real::Real;
 use crate::shape::Shape;
+use crate::tape::log::Id;
+use crate::tape::sweeps::Ids;
 use crate::tape::{Recorder, Recording, Var};
 
 /// An array of any rank: what functions of several arrays take as `&[&a, &b]`.
@@ -33,6 +36,9 @@ impl<T: Real> Recording<'_, '_, T> {
     /// The instructions stay as they are, branches taken included; each tensor of `given` takes the given value instead of
     /// its own. Afterwards all is as before: the next read sees the recording's own data. Line searches, rows of a
     /// Hessian and gradient checks stand on this.
+    ///
+    /// What does not depend on the given tensors is computed once and kept until the next recording; each further call with
+    /// the same tensors and outputs runs a program over the rest.
     ///
     /// # Panics
     ///
@@ -85,25 +91,21 @@ impl<T: Real> Recorder<'_, T> {
             !given.iter().map(|(var, _)| var).chain(outputs).any(|var| !std::ptr::eq(var.recording().live(), live)),
             "replay: a tensor of another recording"
         );
-        let release = Release(self);
-        for (var, data) in given {
-            live.runner_mut().give(&mut live.log_mut(), var.id(), data);
+        let given: SmallVec<[(Id, &[T]); 8]> = given.iter().map(|&(var, data)| (var.id(), data)).collect();
+        let wanted: Ids = outputs.iter().map(|var| var.id()).collect();
+        let shapes: SmallVec<[Shape; 8]> = outputs.iter().map(|var| var.shape()).collect();
+        let mut hand = |k: usize, values: &[T]| read(&shapes[k], values);
+        if let Err(message) = live.runner_mut().replay(&mut live.log_mut(), live, &given, &wanted, &mut hand) {
+            panic!("{message}");
         }
-        let ids: Vec<_> = outputs.iter().map(|var| var.id()).collect();
-        self.run(&ids);
-        for output in outputs {
-            read(&output.shape(), live.runner().value(&live.log(), live, output.id()));
-        }
-        drop(release);
     }
-}
 
-/// Takes the given values back, also when an op panics.
-struct Release<'t, T: Real>(Recorder<'t, T>);
-
-impl<T: Real> Drop for Release<'_, T> {
-    fn drop(&mut self) {
-        let live = self.0.live();
-        live.runner_mut().release(&mut live.log_mut());
+    /// Computes and keeps what replays with some tensors given and others wanted take from the recording, and `also` these.
+    #[track_caller]
+    pub(crate) fn prepare(self, replays: &[(&[Id], &[Id])], also: &[Id]) {
+        let live = self.live();
+        if let Err(message) = live.runner_mut().prepare(&mut live.log_mut(), live, replays, also) {
+            panic!("{message}");
+        }
     }
 }

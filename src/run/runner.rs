@@ -15,6 +15,7 @@ use smallvec::SmallVec;
 
 use super::interpreter::Interpreter;
 use super::plan::{Goal, Program, Sketch, Workspace, plan, root, walk_down};
+use super::rerun::{Rerun, can_be_lent};
 use crate::kernel::aligned::Aligned;
 use crate::kernel::simd::Element;
 use crate::kernel::tile::Passes;
@@ -86,8 +87,9 @@ pub(super) struct Runner<T> {
     epoch: u32,
     workspace: Workspace<T>,
     passes: Passes<T>,
-    /// Values given instead of the recording's own, and checks of every value, are the interpreter's affair.
-    given: bool,
+    /// Programs of replays, the last that was used at the end.
+    reruns: Vec<Rerun<T>>,
+    /// Checks of every value are the interpreter's affair.
     check_finite: bool,
     /// How many recordings in a row needed no interpreter.
     planned: u32,
@@ -108,7 +110,7 @@ impl<T: Element> Runner<T> {
             epoch: 0,
             workspace: Workspace::new(),
             passes: Passes::default(),
-            given: false,
+            reruns: Vec::new(),
             check_finite: false,
             planned: 0,
             running: false,
@@ -121,6 +123,12 @@ impl<T: Element> Runner<T> {
         self.segments[index as usize].as_ref().expect("a known segment")
     }
 
+    /// All programs that are kept.
+    fn programs(&self) -> impl Iterator<Item = &Program<T>> {
+        let segments = self.segments.iter().flatten().filter_map(|segment| segment.program.as_deref());
+        segments.chain(self.reruns.iter().map(|rerun| &rerun.program))
+    }
+
     fn segment_mut(&mut self, index: u32) -> &mut Segment<T> {
         self.segments[index as usize].as_mut().expect("a known segment")
     }
@@ -130,6 +138,9 @@ impl<T: Element> Runner<T> {
         while let Some(orphan) = log.next_orphan() {
             self.forget(orphan);
         }
+        let changed = log.take_changed();
+        self.interpreter.truncate(changed);
+        self.reruns.retain(|rerun| rerun.end() <= changed);
         if std::mem::take(&mut self.running) {
             log.next_epoch();
         }
@@ -215,7 +226,6 @@ impl<T: Element> Runner<T> {
         self.free.clear();
         self.path.clear();
         // The rest of this recording has no path to stand on.
-        self.given = false;
         log.next_epoch();
         self.epoch = log.epoch();
     }
@@ -241,7 +251,9 @@ impl<T: Element> Runner<T> {
             })
         });
         self.passes = passes;
-        self.segment_mut(index).program = Some(Box::new(program));
+        let segment = self.segment_mut(index);
+        // What stands in the memory of an earlier program is not this one's, not even its literals.
+        (segment.program, segment.own) = (Some(Box::new(program)), Aligned::new());
         self.plans += 1;
         true
     }
@@ -328,6 +340,83 @@ impl<T: Element> Runner<T> {
         result
     }
 
+    /// Answers a request; `at_once` plans it though it was not seen before.
+    fn request(
+        &mut self,
+        log: &mut Log<T>,
+        live: &Live<T>,
+        wanted: &[Id],
+        target: Option<Target<'_, T>>,
+        at_once: bool,
+    ) -> Result<(), String> {
+        let mut asked = wanted.iter().chain(target.iter().flat_map(|target| target.parts.iter().map(|(id, _)| id)));
+        if asked.all(|&id| self.is_there(log, id)) {
+            if let Some(Target { values, parts }) = target {
+                for (id, range) in parts {
+                    values[range.clone()].copy_from_slice(self.value(log, live, *id));
+                }
+            }
+            return Ok(());
+        }
+        let known = self.find(log, wanted, target.as_ref());
+        let index = known.unwrap_or_else(|| {
+            if self.segments.len() - self.free.len() >= self.limits.programs {
+                self.forget_all(log);
+            }
+            self.remember(log, wanted, target.as_ref())
+        });
+        let unbroken = self.path.iter().all(|&(_, way)| way == Way::Planned);
+        if (known.is_some() || at_once) && unbroken && self.plan(log, index) {
+            self.run_program(log, live, index, target)?;
+            self.path.push((index, Way::Planned));
+            return Ok(());
+        }
+        self.path.push((index, Way::Interpreted));
+        self.interpret(log, live, wanted, target)
+    }
+
+    /// The program of a replay, planned if it is not known.
+    fn take_rerun(&mut self, log: &Log<T>, given: &[Id], wanted: &[Id]) -> Rerun<T> {
+        if let Some(at) = self.reruns.iter().rposition(|rerun| rerun.answers(given, wanted)) {
+            return self.reruns.remove(at);
+        }
+        self.plans += 1;
+        Rerun::new(log, given, wanted, &mut self.passes)
+    }
+
+    fn keep_rerun(&mut self, rerun: Rerun<T>) {
+        if self.reruns.len() >= self.limits.programs {
+            self.reruns.clear();
+        }
+        self.reruns.push(rerun);
+    }
+
+    /// Runs the program of a replay; what it takes from the recording is computed first, if it was not yet.
+    fn rerun(
+        &mut self,
+        log: &mut Log<T>,
+        live: &Live<T>,
+        given: &[(Id, &[T])],
+        rerun: &mut Rerun<T>,
+    ) -> Result<(), String> {
+        let lent = |id: Id| given.iter().find(|(given, _)| *given == id).map(|(_, data)| *data);
+        let own = || rerun.held.iter().copied().filter(|&id| lent(id).is_none());
+        if !own().all(|id| self.is_there(log, id) || self.interpreter.has(log, id)) {
+            let own: Vec<Id> = own().collect();
+            self.request(log, live, &own, None, true)?;
+        }
+        self.running = true;
+        let mut workspace = mem::replace(&mut self.workspace, Workspace::new());
+        let held: SmallVec<[&[T]; 8]> =
+            rerun.held.iter().map(|&id| lent(id).unwrap_or_else(|| self.value(log, live, id))).collect();
+        let (sources, threads) = (Sources { log, live }, self.limits.threads);
+        let result = rerun.program.run(sources, &mut workspace, &mut rerun.own, &mut [], &held, threads);
+        drop(held);
+        self.workspace = workspace;
+        self.running = false;
+        result
+    }
+
     fn interpret(
         &mut self,
         log: &mut Log<T>,
@@ -355,48 +444,58 @@ impl<T: Element> Run<T> for Runner<T> {
         target: Option<Target<'_, T>>,
     ) -> Result<(), String> {
         self.follow(log);
-        if log.is_eager() || self.given || self.check_finite {
+        if log.is_eager() || self.check_finite {
             return self.interpret(log, live, wanted, target);
         }
-        let mut asked = wanted.iter().chain(target.iter().flat_map(|target| target.parts.iter().map(|(id, _)| id)));
-        if asked.all(|&id| self.is_there(log, id)) {
-            if let Some(Target { values, parts }) = target {
-                for (id, range) in parts {
-                    values[range.clone()].copy_from_slice(self.value(log, live, *id));
-                }
-            }
-            return Ok(());
-        }
-        let Some(index) = self.find(log, wanted, target.as_ref()) else {
-            if self.segments.len() - self.free.len() >= self.limits.programs {
-                self.forget_all(log);
-            }
-            let index = self.remember(log, wanted, target.as_ref());
-            self.path.push((index, Way::Interpreted));
-            return self.interpret(log, live, wanted, target);
-        };
-        let unbroken = self.path.iter().all(|&(_, way)| way == Way::Planned);
-        if unbroken && self.plan(log, index) {
-            self.run_program(log, live, index, target)?;
-            self.path.push((index, Way::Planned));
-            return Ok(());
-        }
-        self.path.push((index, Way::Interpreted));
-        self.interpret(log, live, wanted, target)
+        self.request(log, live, wanted, target, false)
     }
 
     fn value<'a>(&'a self, log: &'a Log<T>, live: &'a Live<T>, id: Id) -> &'a [T] {
         self.kept(root(log, id)).unwrap_or_else(|| self.interpreter.value(log, live, id))
     }
 
-    fn give(&mut self, log: &mut Log<T>, id: Id, data: &[T]) {
-        self.given = true;
-        self.interpreter.give(log, id, data);
+    fn replay(
+        &mut self,
+        log: &mut Log<T>,
+        live: &Live<T>,
+        given: &[(Id, &[T])],
+        wanted: &[Id],
+        read: &mut dyn FnMut(usize, &[T]),
+    ) -> Result<(), String> {
+        self.follow(log);
+        if log.is_eager() || self.check_finite || !given.iter().all(|&(id, _)| can_be_lent(log, id)) {
+            return self.interpreter.replay(log, live, given, wanted, read);
+        }
+        let ids: SmallVec<[Id; 8]> = given.iter().map(|&(id, _)| id).collect();
+        let mut rerun = self.take_rerun(log, &ids, wanted);
+        self.rerun(log, live, given, &mut rerun)?;
+        for (k, &id) in wanted.iter().enumerate() {
+            let root = root(log, id);
+            let lent = given.iter().find(|(given, _)| *given == root).map(|(_, data)| *data);
+            let computed = || rerun.program.slot(root).map(|slot| &rerun.own[slot.start..slot.start + slot.len]);
+            read(k, lent.or_else(computed).unwrap_or_else(|| self.value(log, live, id)));
+        }
+        self.keep_rerun(rerun);
+        Ok(())
     }
 
-    fn release(&mut self, log: &mut Log<T>) {
-        self.given = false;
-        self.interpreter.release(log);
+    fn prepare(
+        &mut self,
+        log: &mut Log<T>,
+        live: &Live<T>,
+        replays: &[(&[Id], &[Id])],
+        also: &[Id],
+    ) -> Result<(), String> {
+        self.follow(log);
+        let mut needed = also.to_vec();
+        for (given, wanted) in replays {
+            let rerun = self.take_rerun(log, given, wanted);
+            needed.extend(rerun.held.iter().filter(|id| !given.contains(id)));
+            self.keep_rerun(rerun);
+        }
+        needed.sort_unstable();
+        needed.dedup();
+        self.request(log, live, &needed, None, true)
     }
 
     fn check_finite(&mut self, check: bool) {
@@ -442,15 +541,13 @@ impl<T: Element> Run<T> for Runner<T> {
     }
 
     fn passes(&self) -> usize {
-        let programs = self.segments.iter().flatten().filter_map(|segment| segment.program.as_ref());
-        programs.map(|program| program.passes()).sum()
+        self.programs().map(Program::passes).sum()
     }
 
     fn bytes(&self) -> usize {
-        let programs = self.segments.iter().flatten().filter_map(|segment| segment.program.as_ref());
         self.interpreter.bytes()
             + self.segments.capacity() * size_of::<Option<Segment<T>>>()
-            + programs.map(|program| program.bytes()).sum::<usize>()
+            + self.programs().map(Program::bytes).sum::<usize>()
     }
 
     fn clear(&mut self) {

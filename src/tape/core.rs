@@ -45,11 +45,26 @@ pub(crate) trait Run<T: Real>: Send {
     /// A value that `run` computed in this recording.
     fn value<'a>(&'a self, log: &'a Log<T>, live: &'a Live<T>, id: Id) -> &'a [T];
 
-    /// Gives a value instead of its own to a position; every value is stale then.
-    fn give(&mut self, log: &mut Log<T>, id: Id, data: &[T]);
+    /// Computes values with others given instead of those of some positions, and hands them to `read` with their number;
+    /// the values of the recording stay as they are.
+    fn replay(
+        &mut self,
+        log: &mut Log<T>,
+        live: &Live<T>,
+        given: &[(Id, &[T])],
+        wanted: &[Id],
+        read: &mut dyn FnMut(usize, &[T]),
+    ) -> Result<(), String>;
 
-    /// Takes all given values back; every value is stale then.
-    fn release(&mut self, log: &mut Log<T>);
+    /// Gets ready for replays, each of some given positions and wanted ones: computes and keeps what they take from the
+    /// recording, and `also` these values, all in one run.
+    fn prepare(
+        &mut self,
+        log: &mut Log<T>,
+        live: &Live<T>,
+        replays: &[(&[Id], &[Id])],
+        also: &[Id],
+    ) -> Result<(), String>;
 
     /// Sets whether a value that is not finite stops the run.
     fn check_finite(&mut self, check: bool);
@@ -102,9 +117,7 @@ impl<T: Real> Core<T> {
     }
 
     pub(super) fn begin(&mut self, layout: &Arc<Layout>, training: Option<u64>) {
-        let log = self.log.get_mut();
-        self.runner.get_mut().release(log);
-        log.begin(layout, training);
+        self.log.get_mut().begin(layout, training);
     }
 
     pub(super) fn graph(&self) -> Graph {

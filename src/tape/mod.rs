@@ -1,10 +1,10 @@
 //! The tape: what records, what is recorded, and handles to it.
 
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::kernel::lend::Lender;
-use crate::params::Params;
+use crate::params::{Layout, Params};
 use crate::real::Real;
 
 mod callers;
@@ -27,8 +27,10 @@ pub(crate) use self::core::{Core, Limits, Live, Run, Target};
 pub use input::Input;
 pub(crate) use listing::{line, name, nearest_param};
 pub use recorder::Recorder;
+pub(crate) use recording::Standing;
 pub use recording::{Recording, Step};
 pub use var::Var;
+pub(crate) use var::two_recordings;
 
 use graph::Graph;
 use log::Log;
@@ -106,6 +108,13 @@ impl<T: Real> Tape<T> {
     /// ```
     pub fn train<'r, 'd>(&'r mut self, params: &'r Params<T>, seed: u64) -> Recording<'r, 'd, T> {
         self.start(params, Some(seed))
+    }
+
+    /// Records once, for good, over the values of a store of this layout.
+    pub(crate) fn stand<'d>(self, layout: &Arc<Layout>, values: [&'d [T]; 2]) -> Standing<'d, T> {
+        let mut lender = self.core.into_inner().unwrap_or_else(PoisonError::into_inner);
+        lender.state_mut().begin(layout, None);
+        Standing::new(lender.stand(values))
     }
 
     fn start<'r, 'd>(&'r mut self, params: &'r Params<T>, training: Option<u64>) -> Recording<'r, 'd, T> {

@@ -9,7 +9,7 @@ use super::graph::Graph;
 use super::input::Input;
 use super::recorder::Recorder;
 use super::var::Var;
-use crate::kernel::lend::Loan;
+use crate::kernel::lend::{self, Loan};
 use crate::op::{Indices, Leaf};
 use crate::params::{Buffer, Param};
 use crate::real::{Real, Scalar};
@@ -32,6 +32,22 @@ use crate::shape::Lengths;
 /// ```
 pub struct Recording<'r, 'd, T: Real> {
     loan: Loan<'r, 'd, Core<T>, T>,
+}
+
+/// A recording that owns its tape and can be run again as long as it is kept.
+pub(crate) struct Standing<'d, T: Real> {
+    tape: lend::Standing<'d, Core<T>, T>,
+}
+
+impl<'d, T: Real> Standing<'d, T> {
+    pub(super) fn new(tape: lend::Standing<'d, Core<T>, T>) -> Self {
+        Self { tape }
+    }
+
+    /// The recording.
+    pub(crate) fn recording(&self) -> Recording<'_, 'd, T> {
+        Recording::new(self.tape.loan())
+    }
 }
 
 /// A `Copy` handle of a recording, as helper functions and closures take it: `fn penalty<'t>(step: Step<'t, '_, f32>, …)`.

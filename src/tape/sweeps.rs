@@ -5,14 +5,16 @@ use smallvec::SmallVec;
 
 use super::log::{Id, Place};
 
-/// What a reverse sweep is asked: the derivative of `output`, weighted by `cotangent`, for each of `inputs`.
+/// What a reverse sweep is asked: the derivative of the sum of some outputs, each weighted by its cotangent, for each of
+/// `inputs`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Request {
-    pub(crate) output: Id,
-    /// The weight; none stands for 1.
-    pub(crate) cotangent: Option<Id>,
+    pub(crate) outputs: Weighted,
     pub(crate) inputs: Ids,
 }
+
+/// Outputs with their cotangents; none stands for 1.
+pub(crate) type Weighted = SmallVec<[(Id, Option<Id>); 4]>;
 
 /// Few positions, without an allocation for most models.
 pub(crate) type Ids = SmallVec<[Id; 16]>;

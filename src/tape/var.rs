@@ -211,8 +211,8 @@ impl<'t, T: Real> Var<'t, T> {
     #[inline(always)]
     #[track_caller]
     fn check_recording(self, op: Op, operands: &[Self]) {
-        if operands.iter().any(|operand| !std::ptr::eq(operand.live, self.live)) {
-            two_recordings(op.name());
+        if let Some(&other) = operands.iter().find(|operand| !std::ptr::eq(operand.live, self.live)) {
+            two_recordings(op.name(), self, other);
         }
     }
 
@@ -495,10 +495,16 @@ fn inputs<T: Real, const N: usize>(operands: [Var<'_, T>; N]) -> [u32; 3] {
     [input(0), input(1), input(2)]
 }
 
+/// Panics, naming a tensor of each recording.
 #[cold]
 #[track_caller]
-fn two_recordings(op: &str) -> ! {
-    panic!("{op}: the operands belong to two recordings\n  help: take values over as data, with `input` or `constant`")
+pub(crate) fn two_recordings<T: Real>(op: &str, one: Var<'_, T>, other: Var<'_, T>) -> ! {
+    let line = |var: Var<'_, T>| super::listing::line(&var.live.log(), var.id);
+    panic!(
+        "{op}: the operands belong to two recordings\n  {}\n  {}\n  help: take values over as data, with `input` or `constant`",
+        line(one),
+        line(other)
+    )
 }
 
 impl<T: Real> fmt::Debug for Var<'_, T> {

@@ -118,7 +118,7 @@ impl Pass {
             }
             Group::Gated => {
                 let (c, half, one) = (g.input(true, true), g.constant(0.5), g.constant(1.0));
-                let s = g.0.push(Node::Call { kernel: softsign, operands: Operands::new(&[x]) });
+                let s = g.0.push(Node::Call { kernel: softsign, operands: Operands::new(&[x]), slope: None });
                 let (plus, scaled) = (g.two(Binary::Add, s, one), g.two(Binary::Mul, x, half));
                 let y = g.two(Binary::Mul, scaled, plus);
                 let product = g.two(Binary::Mul, s, c);

@@ -6,7 +6,7 @@ use super::lower::{Lowered, lower};
 use super::machine::BLOCK;
 use super::program::{BASES, Entry, EntryId, Finish, Part, Position, Program, RowsOf, RowsSum, Step, Sum};
 use super::tiling::Tiling;
-use super::{Extent, Graph, LANES, Node, NodeId, Output, SUM_BLOCK};
+use super::{Extent, Graph, LANES, Node, NodeId, Operands, Output, SUM_BLOCK};
 use crate::kernel::reduce;
 use crate::kernel::simd::{Element, Level};
 
@@ -14,7 +14,7 @@ use crate::kernel::simd::{Element, Level};
 pub(super) struct Compiler<'g, T> {
     pub(super) graph: &'g Graph<T>,
     /// Where each input begins, beyond its slot.
-    offsets: &'g [isize],
+    pub(super) offsets: &'g [isize],
     pub(super) facts: Vec<Fact>,
     pub(super) tiling: Tiling,
     pub(super) level: Level,
@@ -327,13 +327,17 @@ impl<'g, T: Element> Compiler<'g, T> {
             #[allow(clippy::cast_possible_truncation, reason = "nodes are numbered in 32 bits")]
             let id = NodeId(i as u32);
             let step = match node {
-                Node::Call { kernel, operands } => {
-                    let mut blocks = [0; 3];
-                    for (block, &operand) in blocks.iter_mut().zip(operands.as_slice()) {
-                        *block = self.memory(operand, extent);
-                    }
-                    Step::Call { kernel: *kernel, operands: blocks, out: self.home(id), extent }
-                }
+                // The other one of a pair was computed with the first.
+                Node::Call { .. } if self.homes[i].is_some() => continue,
+                Node::Call { kernel, operands, .. } => match self.pair(id) {
+                    Some(step) => step,
+                    None => Step::Call {
+                        kernel: *kernel,
+                        operands: self.blocks_of(operands, extent),
+                        out: self.home(id),
+                        extent,
+                    },
+                },
                 Node::Row { kernel, operands, labels } | Node::RowReduce { kernel, operands, labels } => {
                     let mut rows = [None; 3];
                     for (rows, &operand) in rows.iter_mut().zip(operands.as_slice()) {
@@ -348,6 +352,15 @@ impl<'g, T: Element> Compiler<'g, T> {
             let steps = if extent == Extent::Number { &mut self.part.once } else { &mut self.part.steps };
             steps.push(step);
         }
+    }
+
+    /// Where the operands of a call are in memory, over its extent.
+    pub(super) fn blocks_of(&mut self, operands: &Operands, extent: Extent) -> [EntryId; 3] {
+        let mut blocks = [0; 3];
+        for (block, &operand) in blocks.iter_mut().zip(operands.as_slice()) {
+            *block = self.memory(operand, extent);
+        }
+        blocks
     }
 
     /// A place for the value of a node: where it is stored anyway, or a tile.

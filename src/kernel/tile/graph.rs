@@ -38,6 +38,9 @@ pub(crate) enum Extent {
 /// Each element must not depend on where the blocks were cut. `out` overlaps none of the blocks.
 pub(crate) type BlockKernel<T> = unsafe fn(*const *const T, *mut T, usize);
 
+/// Two functions of the same blocks: `kernel(blocks, outs, len)`. The outs overlap none of the blocks, nor each other.
+pub(crate) type PairKernel<T> = unsafe fn(*const *const T, *const *mut T, usize);
+
 #[derive(Clone, Debug)]
 pub(crate) enum Node<T> {
     /// Element (i, j) stands at `inputs[slot]` + i·`row_stride` + j·`column_stride`.
@@ -60,6 +63,7 @@ pub(crate) enum Node<T> {
     Call {
         kernel: BlockKernel<T>,
         operands: Operands,
+        slope: Option<Slope<T>>,
     },
     /// Whole rows in, a whole row out.
     Row {
@@ -85,6 +89,19 @@ pub(crate) enum Node<T> {
         shift: isize,
         length: usize,
     },
+}
+
+/// Says of a call that it is a derivative of a function for one of its operands.
+///
+/// Where two derivatives of one function are wanted, one kernel computes both: they have most of their work in common.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Slope<T> {
+    /// The function, by number.
+    pub(crate) function: u16,
+    /// The operand that it is differentiated for.
+    pub(crate) operand: u8,
+    /// For each later operand, the kernel of both derivatives.
+    pub(crate) pairs: [Option<PairKernel<T>>; 3],
 }
 
 /// One to three operands.
@@ -189,6 +206,21 @@ impl<T> Node<T> {
             Self::Select(a, b, c) => [*a, *b, *c].into_iter().for_each(f),
             Self::Call { operands, .. } | Self::Row { operands, .. } | Self::RowReduce { operands, .. } => {
                 operands.as_slice().iter().copied().for_each(f);
+            }
+        }
+    }
+
+    /// Hands each operand to `f`, which may put another one in its place.
+    pub(super) fn each_operand_mut(&mut self, f: impl FnMut(&mut NodeId)) {
+        match self {
+            Self::Input { .. } | Self::Constant(_) => {}
+            Self::Unary(_, a) | Self::Spread(a, _) | Self::RowSum(a) | Self::Shifted { operand: a, .. } => {
+                std::iter::once(a).for_each(f);
+            }
+            Self::Binary(_, a, b) => [a, b].into_iter().for_each(f),
+            Self::Select(a, b, c) => [a, b, c].into_iter().for_each(f),
+            Self::Call { operands, .. } | Self::Row { operands, .. } | Self::RowReduce { operands, .. } => {
+                operands.ids[..operands.len.into()].iter_mut().for_each(f);
             }
         }
     }

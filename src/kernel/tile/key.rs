@@ -34,7 +34,10 @@ impl Words {
             Node::Binary(binary, a, b) => self.put([3, binary as u64, of(a), of(b)]),
             Node::Select(a, b, c) => self.put([4, of(a), of(b), of(c)]),
             Node::Spread(a, extent) => self.put([5, of(a), extent as u64]),
-            Node::Call { kernel, operands } => self.call(6, kernel as usize, operands, None),
+            Node::Call { kernel, operands, slope } => {
+                self.call(6, kernel as usize, operands, None);
+                self.put([slope.map_or(0, |slope| 1 + u64::from(slope.operand) + 4 * u64::from(slope.function))]);
+            }
             Node::Row { kernel, operands, labels } => self.call(7, kernel as usize, operands, labels),
             Node::RowReduce { kernel, operands, labels } => self.call(8, kernel as usize, operands, labels),
             Node::RowSum(a) => self.put([9, of(a)]),

@@ -23,6 +23,7 @@ pub(super) fn lower<T: Real>(graph: &Graph<T>) -> Vec<Lowered<T>> {
     };
     for Lowered { graph, offsets, .. } in &mut parts {
         narrow(graph);
+        join_spreads(graph);
         widen(graph);
         flatten(graph);
         offsets.resize(graph.nodes.len(), 0);
@@ -46,6 +47,19 @@ fn narrow<T>(graph: &mut Graph<T>) {
         if let (Output::SumRows { slot }, 1) = (&output, columns) {
             *output = Output::SumAll { slot: *slot };
         }
+    }
+}
+
+/// What is repeated over its own extent is itself, to other nodes; a sum has to have a node of its own.
+fn join_spreads<T>(graph: &mut Graph<T>) {
+    let facts = facts(graph);
+    let mut same: Vec<NodeId> = Vec::with_capacity(graph.nodes.len());
+    for (i, node) in (0..).zip(&mut graph.nodes) {
+        node.each_operand_mut(|operand| *operand = same[operand.index()]);
+        same.push(match *node {
+            Node::Spread(operand, extent) if facts[operand.index()].extent == extent => operand,
+            _ => NodeId(i),
+        });
     }
 }
 

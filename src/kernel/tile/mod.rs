@@ -15,6 +15,7 @@ mod instr;
 mod key;
 mod lower;
 mod machine;
+mod pair;
 mod pass;
 mod program;
 mod rows;
@@ -25,7 +26,7 @@ mod sums;
 mod tiling;
 mod worker;
 
-pub(crate) use graph::{Binary, BlockKernel, Extent, Graph, Node, NodeId, Operands, Output, Unary};
+pub(crate) use graph::{Binary, BlockKernel, Extent, Graph, Node, NodeId, Operands, Output, PairKernel, Slope, Unary};
 pub(crate) use pass::{Pass, Passes};
 pub(crate) use program::Program;
 pub(crate) use rows::{RowKernel, Rows};

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::instr::Instr;
 use super::tiling::Tiling;
-use super::{BlockKernel, Extent, RowKernel};
+use super::{BlockKernel, Extent, PairKernel, RowKernel};
 use crate::kernel::simd::Level;
 
 /// A graph, ready to run.
@@ -146,6 +146,14 @@ pub(super) enum Step<T> {
         kernel: BlockKernel<T>,
         operands: [EntryId; 3],
         out: EntryId,
+        extent: Extent,
+    },
+    /// Two calls in one, over the tile and `lead` elements before it; see [`pair`](super::pair).
+    Pair {
+        kernel: PairKernel<T>,
+        operands: [EntryId; 3],
+        outs: [EntryId; 2],
+        lead: usize,
         extent: Extent,
     },
     Rows {

@@ -99,9 +99,9 @@ impl<T: Real> Unfolding<'_, T> {
             Node::Binary(op, a, b) => Node::Binary(op, self.unfold(a, by), self.unfold(b, by)),
             Node::Select(a, b, c) => Node::Select(self.unfold(a, by), self.unfold(b, by), self.unfold(c, by)),
             Node::Spread(a, extent) => Node::Spread(self.unfold(a, by), extent),
-            Node::Call { kernel, operands } => {
+            Node::Call { kernel, operands, slope } => {
                 let list: Vec<_> = operands.as_slice().iter().map(|&a| self.unfold(a, by)).collect();
-                Node::Call { kernel, operands: Operands::new(&list) }
+                Node::Call { kernel, operands: Operands::new(&list), slope }
             }
             Node::Shifted { operand, shift, length } => {
                 let column = first - by - shift;

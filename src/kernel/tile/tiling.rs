@@ -24,7 +24,7 @@ pub(super) struct Tiling {
     /// Rows of a chunk; of a flat domain, columns.
     pub(super) chunk: usize,
     /// Whether a tile takes so long that what it writes can be asked for before.
-    pub(super) is_heavy: bool,
+    pub(super) is_slow: bool,
 }
 
 impl Tiling {
@@ -45,8 +45,14 @@ impl Tiling {
             }
             () => (several_rows(columns, if heavy { TILE } else { LIGHT }).min(rows), columns),
         };
-        let mut tiling =
-            Self { rows, columns, tile_rows, tile_columns: tile_columns.min(columns), chunk: 0, is_heavy: heavy };
+        let mut tiling = Self {
+            rows,
+            columns,
+            tile_rows,
+            tile_columns: tile_columns.min(columns),
+            chunk: 0,
+            is_slow: heavy && cost > SLOW,
+        };
         tiling.chunk = tiling.chunk_length(graph, facts, cost);
         tiling
     }
@@ -99,6 +105,9 @@ impl Tiling {
         self.is_flat() && self.tile_columns > 0 && (is_one || SUM_BLOCK.is_multiple_of(self.tile_columns))
     }
 }
+
+/// What an element costs, in nanoseconds, where asking for the places of results beforehand pays.
+const SLOW: f64 = 0.7;
 
 /// What a chunk should cost at least, in nanoseconds.
 const CHUNK_COST: f64 = if cfg!(miri) { 5.0 } else { 5000.0 };

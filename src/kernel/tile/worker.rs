@@ -114,7 +114,7 @@ impl<'a, T: Element> Worker<'a, T> {
 
     unsafe fn tile(&mut self) {
         let part = self.pass.part;
-        if part.tiling.is_heavy {
+        if part.tiling.is_slow {
             self.announce();
         }
         // SAFETY: the caller vouches for all of it.
@@ -231,6 +231,10 @@ impl<'a, T: Element> Worker<'a, T> {
                 Step::Call { kernel, operands, out, extent } => {
                     let operands = operands.map(|id| pointer(id).cast_const());
                     kernel(operands.as_ptr(), pointer(out), self.len(extent));
+                }
+                Step::Pair { kernel, operands, outs, lead, extent } => {
+                    let (operands, outs) = (operands.map(|id| pointer(id).cast_const()), outs.map(pointer));
+                    kernel(operands.as_ptr(), outs.as_ptr(), self.len(extent) + lead);
                 }
                 Step::Rows { kernel, operands, labels, out } => {
                     let operands = operands.map(|rows| rows.map_or(Operand::NONE, |rows| self.operand(rows)));

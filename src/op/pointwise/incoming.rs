@@ -10,7 +10,7 @@ use crate::tape::Var;
 /// The cotangent of the result. Its products and quotients are what [`Var::times`] and [`Var::divided`] make of them, so
 /// a pullback reads like its formula and need not know whether it stands behind a choice.
 #[derive(Clone, Copy)]
-pub(super) struct Incoming<'t, T: Real>(pub(super) Var<'t, T>);
+pub(crate) struct Incoming<'t, T: Real>(pub(crate) Var<'t, T>);
 
 impl<'t, T: Real> Incoming<'t, T> {
     /// The product with another cotangent.

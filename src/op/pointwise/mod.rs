@@ -30,7 +30,7 @@ pub(crate) use activation::Activation;
 pub(crate) use arithmetic::Arithmetic;
 pub(crate) use comparison::Comparison;
 pub(crate) use elementary::Elementary;
-use incoming::Incoming;
+pub(super) use incoming::Incoming;
 pub(crate) use powi::Powi;
 pub(crate) use selection::Selection;
 pub(crate) use trigonometric::Trigonometric;
@@ -207,7 +207,7 @@ fn mask<N: Number>(condition: bool) -> N {
 }
 
 /// The shape that all operands broadcast to.
-fn broadcast<T: Real>(call: &Call<'_, T>) -> Result<Shape, String> {
+pub(super) fn broadcast<T: Real>(call: &Call<'_, T>) -> Result<Shape, String> {
     let mut shapes = call.shapes();
     let first = shapes.next().unwrap_or(Shape::scalar());
     shapes.try_fold(first, |all, shape| {
@@ -219,7 +219,7 @@ fn broadcast<T: Real>(call: &Call<'_, T>) -> Result<Shape, String> {
 }
 
 /// Computes an op of so many operands, broadcast to the result.
-fn compute<T: Real>(arity: usize, args: &Args<'_, T>, out: &mut [T], block: Block<T>) {
+pub(super) fn compute<T: Real>(arity: usize, args: &Args<'_, T>, out: &mut [T], block: Block<T>) {
     let operand = |k: usize| map::Operand { data: args.data(k), shape: *args.shape(k) };
     match arity {
         1 => map::map(args.out_shape(), [operand(0)], out, block),

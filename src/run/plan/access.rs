@@ -178,7 +178,7 @@ fn pattern(axes: &[(usize, isize)], k: usize, offset: isize) -> Option<Pattern> 
 }
 
 /// Whether an instruction only says how its operand is read.
-pub(super) fn is_address<T: Real>(log: &Log<T>, id: Id) -> bool {
+pub(crate) fn is_address<T: Real>(log: &Log<T>, id: Id) -> bool {
     match log.entry(id).op {
         Op::View(_) | Op::BroadcastTo(_) | Op::Permute(_) => true,
         Op::Slice(slice) => slice.place(log.entry(id).inputs).2 > 0,

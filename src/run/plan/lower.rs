@@ -14,12 +14,12 @@ use super::{Goal, Imported, source};
 use crate::kernel::scalar;
 use crate::kernel::simd::Element;
 use crate::kernel::space::Slot;
-use crate::kernel::tile::{self, Extent, Graph, NodeId, Output, Passes};
+use crate::kernel::tile::{self, Binary, Extent, Graph, NodeId, Output, Passes};
 use crate::op::fuse::Part;
 use crate::op::{Leaf, Op};
 use crate::tape::log::{Id, Log, join};
 
-/// Plans a program for the goal; `passes` has those that were compiled before, `imported` tells what earlier segments hold.
+/// Plans a program for the goal; `passes` has those that were compiled before, `imported` tells what is held already.
 pub(crate) fn plan<T: Element>(
     log: &Log<T>,
     goal: Goal<'_>,
@@ -251,14 +251,15 @@ impl<T: Element> Lowering<'_, T> {
                 build.labels.len() - 1
             })
         });
-        let made = build.graph.push(match entry.op {
+        let node = match entry.op {
             Op::Embed(embed) => tile::Node::Shifted {
                 operand: operands[0],
                 shift: embed.place(entry.inputs).1.cast_signed(),
                 length: self.log.shape(entry.inputs[0]).size(),
             },
             op => op.node(operands, labels),
-        });
+        };
+        let made = unchanged(&build.graph, &node).unwrap_or_else(|| build.graph.push(node));
         if self.grouping.stored[at] {
             build.writes.push(self.slot(at));
             let columns = build.graph.columns.cast_signed();
@@ -299,6 +300,16 @@ impl<T: Element> Lowering<'_, T> {
             }
         }
         self.program
+    }
+}
+
+/// The operand that a product with 1 is: the cotangent of a sum is 1, and its products are everywhere.
+fn unchanged<T: Element>(graph: &Graph<T>, node: &tile::Node<T>) -> Option<NodeId> {
+    let is_one = |id: NodeId| matches!(graph.nodes[id.index()], tile::Node::Constant(x) if x == T::one());
+    match *node {
+        tile::Node::Binary(Binary::Mul | Binary::Weigh, one, x) if is_one(one) => Some(x),
+        tile::Node::Binary(Binary::Mul, x, one) if is_one(one) => Some(x),
+        _ => None,
     }
 }
 

@@ -18,6 +18,7 @@ use crate::kernel::space::Slot;
 use crate::real::Real;
 use crate::tape::log::{Entry, Id, Log};
 
+pub(super) use access::is_address;
 pub(super) use lower::plan;
 pub(super) use program::{Program, Workspace};
 pub(super) use select::{root, walk_down};
@@ -32,7 +33,7 @@ pub(super) struct Goal<'a> {
     pub(super) parts: &'a [(Id, std::ops::Range<usize>)],
 }
 
-/// Where a segment that ran before has a value: its place in the path, and the slot there.
+/// Where a value is held: a number for the memory, as the run is told of it, and the slot there.
 pub(super) type Imported = (usize, Slot);
 
 /// The position that is read for an operand: its own, or that of what it transposes.

@@ -65,7 +65,7 @@ pub(crate) struct Program<T> {
     pub(super) loads: Vec<(Slot, usize)>,
     /// Leaves whose arrays are read.
     pub(super) arrays: Vec<Id>,
-    /// Segments, by their place in the path, whose values are read.
+    /// Memory that is read besides, by its number.
     pub(super) imports: Vec<usize>,
     /// What is copied at the end, for values that more than one place gets.
     pub(super) copies: Vec<(Slot, Slot)>,
@@ -89,8 +89,8 @@ impl<T: Element> Workspace<T> {
 }
 
 impl<T: Element> Program<T> {
-    /// Runs the program; an error where an op refuses its operands. `own` is its own memory, `target` what parts of the request are written to, `others` that of the
-    /// segments that ran before.
+    /// Runs the program; an error where an op refuses its operands. `own` is its own memory, `target` what parts of the
+    /// request are written to, `others` the memory that values were imported from.
     pub(crate) fn run(
         &self,
         sources: Sources<'_, T>,

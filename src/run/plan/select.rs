@@ -17,7 +17,7 @@ pub(super) enum Kind {
     Data,
     /// A number that stands in the instruction.
     Number,
-    /// A segment that ran before has computed it.
+    /// It was computed before, or given.
     Import,
     /// One number out of numbers.
     Scalar,
@@ -117,8 +117,8 @@ impl Selection {
         let plain = |kind| Node { id, kind, walks: 0, operands: 0, splits: 0, domain: Shape::scalar() };
         match entry.op {
             Op::Leaf(leaf) if leaf.is_number() => return plain(Kind::Number),
-            Op::Leaf(_) => return plain(Kind::Data),
             _ if imported => return plain(Kind::Import),
+            Op::Leaf(_) => return plain(Kind::Data),
             _ => {}
         }
         if PASSES && let Some(node) = self.pass(log, id) {

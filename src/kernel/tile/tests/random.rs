@@ -218,7 +218,7 @@ impl<T: Real> Maker<'_, T> {
             21 => self.push(Node::Spread(a, Extent::Whole), Extent::Whole),
             22 | 23 => {
                 let extent = extent(&[a, b]);
-                self.push(Node::Call { kernel: affine, operands: Operands::new(&[a, b]) }, extent);
+                self.push(Node::Call { kernel: affine, operands: Operands::new(&[a, b]), slope: None }, extent);
             }
             _ if self.kind == Kind::Shifts => {
                 let columns = self.case.graph.columns;

@@ -138,7 +138,7 @@ fn value<T: Real>(node: &Node<T>, values: &[Value<T>], data: &Data<T>, rows: usi
             operand(chosen).at(i, j, columns)
         }),
         &Node::Spread(a, wide) => fill(extent.max(wide), &|i, j| operand(a).at(i, j, columns)),
-        Node::Call { kernel, operands } => {
+        Node::Call { kernel, operands, .. } => {
             let blocks: Vec<_> = operands
                 .as_slice()
                 .iter()

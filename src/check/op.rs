@@ -1,0 +1,414 @@
+//! An exhaustive check of one op: over shapes, broadcasts, layouts and edge values, to second order.
+
+use std::fmt;
+use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use ndarray::{ArrayD, IxDyn};
+
+use super::gradients;
+use super::layout::Layout;
+use super::report::{Report, Verdict};
+use crate::kernel::random::{fork, uniform};
+use crate::real::Real;
+use crate::run::Tensor;
+use crate::tape::Var;
+
+/// Numbers are drawn this far away from kinks.
+const AWAY: f64 = 0.05;
+
+/// How many cases that failed a report shows in full.
+const SHOWN: usize = 3;
+
+/// Shapes that an elementwise op meets.
+const SHAPES: [&[usize]; 9] = [&[], &[3], &[2, 3], &[2, 3, 2], &[1, 3], &[2, 1], &[1, 1, 1], &[0], &[2, 0]];
+
+/// Shapes of two operands that broadcast.
+const BROADCASTS: [[&[usize]; 2]; 7] = [
+    [&[2, 3], &[]],
+    [&[2, 3], &[1]],
+    [&[2, 3], &[3]],
+    [&[2, 3], &[1, 3]],
+    [&[2, 3], &[2, 1]],
+    [&[2, 1], &[1, 3]],
+    [&[2, 3, 2], &[3, 1]],
+];
+
+type Record<'a, T> = Box<dyn for<'v, 't> Fn(&'v [Var<'t, T>]) -> Var<'t, T> + 'a>;
+
+/// A check of one op that is set up and not yet run; see [`op`].
+#[must_use = "a check does nothing until `assert` or `report` runs it"]
+pub struct OpCheck<'a, T: Real> {
+    record: Record<'a, T>,
+    operands: usize,
+    domains: Vec<Option<Range<f64>>>,
+    kinks: Vec<f64>,
+    edges: Vec<f64>,
+    shapes: Option<Vec<Vec<Vec<usize>>>>,
+    broadcasts: bool,
+    order: usize,
+    seed: u64,
+    tolerance: Option<f64>,
+}
+
+/// Checks an op of so many operands everywhere: for authors of ops. The closure records it.
+///
+/// * Shapes: a number, vectors, matrices, rank 3, axes of length 1 and 0; operands of one shape, and such that broadcast. An op
+///   that is not elementwise says which [`shapes`](OpCheck::shapes) it takes.
+/// * Layouts: operands transposed, reversed, and every second element of a larger tensor; all of them, and each by itself.
+/// * Values: random ones of the [`domain`](OpCheck::domain), and edges: ±0, ±1, tiny and huge ones, kinks. At edges a derivative
+///   may be infinite, a kink or inconclusive, but not wrong.
+/// * Derivatives of first and second order, with [structure](super::Report::structure) and
+///   [identities](super::Report::identities).
+///
+/// # Examples
+///
+/// ```
+/// use gradus::prelude::*;
+///
+/// check::op(1, |v: &[Var<'_, f64>]| v[0].softplus()).assert();
+/// check::op(2, |v: &[Var<'_, f64>]| v[0].matmul(v[1])).shapes(&[&[&[2, 3], &[3, 4]], &[&[0, 3], &[3, 1]]]).assert();
+/// check::op(1, |v: &[Var<'_, f64>]| v[0].ln()).domain(0, 0.1..3.0).assert();
+/// ```
+pub fn op<'a, T: Real>(
+    operands: usize,
+    record: impl for<'v, 't> Fn(&'v [Var<'t, T>]) -> Var<'t, T> + 'a,
+) -> OpCheck<'a, T> {
+    let (tiny, huge) = (T::epsilon().as_f64().powi(2), T::epsilon().as_f64().powf(-0.5));
+    OpCheck {
+        record: Box::new(record),
+        operands,
+        domains: vec![None; operands],
+        kinks: Vec::new(),
+        edges: vec![0.0, -0.0, 1.0, -1.0, tiny, -tiny, huge, -huge],
+        shapes: None,
+        broadcasts: true,
+        order: 2,
+        seed: 0,
+        tolerance: None,
+    }
+}
+
+/// What a check of an op found, case by case. Print it, or [`assert`](OpReport::assert) it.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct OpReport {
+    /// All cases, in the order in which they were run.
+    pub cases: Vec<Case>,
+}
+
+/// One list of operands.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Case {
+    /// The shapes, layouts and values of the operands.
+    pub name: String,
+    /// What came of it.
+    pub outcome: Outcome,
+}
+
+/// What came of a case.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// Everything was confirmed.
+    Passed,
+    /// Nothing is wrong, but at an edge not everything could be confirmed.
+    Unconfirmed(Box<Report>),
+    /// Something is wrong.
+    Failed(Box<Report>),
+    /// The op panicked, with this message.
+    Panicked(String),
+}
+
+impl Case {
+    /// Whether nothing is wrong.
+    #[must_use]
+    pub fn passed(&self) -> bool {
+        matches!(self.outcome, Outcome::Passed | Outcome::Unconfirmed(_))
+    }
+}
+
+impl<T: Real> OpCheck<'_, T> {
+    /// Where the numbers of an operand are drawn, −2 to 2 by default. Edges outside are left out, and its ends are edges.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such operand, or the range is empty or infinite.
+    #[track_caller]
+    pub fn domain(mut self, operand: usize, range: Range<f64>) -> Self {
+        let count = self.operands;
+        assert!(operand < count, "check::op: domain of operand {operand}, the op has {count}, counted from 0");
+        let sensible = range.start < range.end && range.start.is_finite() && range.end.is_finite();
+        assert!(sensible, "check::op: domain {range:?} of operand {operand}, expected a finite range from low to high");
+        self.domains[operand] = Some(range);
+        self
+    }
+
+    /// Values at which the op is not smooth: random numbers keep away from them, and they are edges.
+    pub fn kinks(mut self, at: &[f64]) -> Self {
+        self.kinks.extend_from_slice(at);
+        self
+    }
+
+    /// Further edge values.
+    pub fn edges(mut self, values: &[f64]) -> Self {
+        self.edges.extend_from_slice(values);
+        self
+    }
+
+    /// The shapes of the operands, one list for each way to call the op, instead of those of an elementwise op.
+    ///
+    /// # Panics
+    ///
+    /// If a list is not of one shape for each operand.
+    #[track_caller]
+    pub fn shapes(mut self, lists: &[&[&[usize]]]) -> Self {
+        for list in lists {
+            let (found, expected) = (list.len(), self.operands);
+            assert!(
+                found == expected,
+                "check::op: {found} shapes {list:?}, expected one for each of {expected} operands"
+            );
+        }
+        self.shapes = Some(lists.iter().map(|list| list.iter().map(|shape| shape.to_vec()).collect()).collect());
+        self
+    }
+
+    /// Leaves out operands of different shapes, for an elementwise op that does not broadcast.
+    pub fn same_shapes(mut self) -> Self {
+        self.broadcasts = false;
+        self
+    }
+
+    /// Derivatives up to this order; the default is 2.
+    ///
+    /// # Panics
+    ///
+    /// If it is 0.
+    #[track_caller]
+    pub fn order(mut self, order: usize) -> Self {
+        assert!(order > 0, "check::op: order 0, expected at least 1");
+        self.order = order;
+        self
+    }
+
+    /// The seed of all random numbers; the default is 0.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// The relative difference that is allowed; see [`Check::tolerance`](super::Check::tolerance).
+    ///
+    /// # Panics
+    ///
+    /// If it is not above 0 and below 1.
+    #[track_caller]
+    pub fn tolerance(mut self, tolerance: f64) -> Self {
+        super::expect_tolerance(tolerance);
+        self.tolerance = Some(tolerance);
+        self
+    }
+
+    /// Runs the check and panics with the report if something is wrong.
+    ///
+    /// # Panics
+    ///
+    /// If a derivative is wrong, or could not be checked at an ordinary point, or the op panics.
+    #[track_caller]
+    pub fn assert(self) {
+        self.report().assert();
+    }
+
+    /// Runs the check.
+    #[must_use]
+    pub fn report(self) -> OpReport {
+        let shapes = self.shapes.clone().unwrap_or_else(|| self.elementwise());
+        let mut cases = Vec::new();
+        for (number, list) in (0_u64..).zip(&shapes) {
+            let seed = fork(self.seed, number);
+            let arrays: Vec<_> = list.iter().enumerate().map(|(k, shape)| self.ordinary(k, shape, seed)).collect();
+            let names: Vec<_> = list.iter().map(|shape| format!("{shape:?}")).collect();
+            for layout in Layout::ALL {
+                let name = format!("{}, {layout}", names.join(" and "));
+                cases.push(self.case(name, &arrays, &vec![layout; list.len()], false));
+            }
+            for operand in (0..list.len()).filter(|_| list.len() > 1) {
+                let mut layouts = vec![Layout::Standard; list.len()];
+                layouts[operand] = Layout::Transposed;
+                let name = format!("{}, operand {operand} transposed", names.join(" and "));
+                cases.push(self.case(name, &arrays, &layouts, false));
+            }
+        }
+        cases.extend(self.edge_cases(&shapes));
+        OpReport { cases }
+    }
+
+    /// The shapes of an elementwise op's operands.
+    fn elementwise(&self) -> Vec<Vec<Vec<usize>>> {
+        let equal = SHAPES.iter().map(|shape| vec![shape.to_vec(); self.operands]);
+        let pairs = (0..self.operands).flat_map(|operand| {
+            BROADCASTS.iter().map(move |[large, small]| {
+                let shape = |k: usize| if k == operand { small.to_vec() } else { large.to_vec() };
+                (0..self.operands).map(shape).collect()
+            })
+        });
+        let broadcasts = self.broadcasts && self.operands > 1;
+        equal.chain(pairs.filter(|_| broadcasts)).collect()
+    }
+
+    /// Random numbers of an operand's domain, away from kinks.
+    fn ordinary(&self, operand: usize, shape: &[usize], seed: u64) -> ArrayD<T> {
+        let Range { start, end } = self.domains[operand].clone().unwrap_or(-2.0..2.0);
+        let stream = fork(seed, 100 + operand as u64);
+        let away = |x: &f64| self.kinks.iter().all(|kink| (x - kink).abs() > AWAY * (end - start).min(1.0));
+        let mut numbers = (0..).map(|i| start + (end - start) * uniform(stream, i)).filter(away);
+        ArrayD::from_shape_simple_fn(IxDyn(shape), || T::of(numbers.next().expect("there is no end of numbers")))
+    }
+
+    /// The edge values of an operand.
+    fn edges_of(&self, operand: usize) -> Vec<f64> {
+        let all = self.edges.iter().chain(&self.kinks).copied();
+        match &self.domains[operand] {
+            None => all.collect(),
+            Some(domain) => {
+                let inside = all.filter(|x| (domain.start..=domain.end).contains(x));
+                inside.chain([domain.start, domain.end]).collect()
+            }
+        }
+    }
+
+    /// Each operand at its edges beside ordinary ones, and all of them at once.
+    fn edge_cases(&self, shapes: &[Vec<Vec<usize>>]) -> Vec<Case> {
+        let longest = (0..self.operands).map(|k| self.edges_of(k).len()).max().unwrap_or(0);
+        let list = match &self.shapes {
+            None => vec![vec![longest]; self.operands],
+            // The first that has elements.
+            Some(_) => match shapes.iter().find(|list| list.iter().flatten().all(|&n| n > 0)) {
+                Some(list) => list.clone(),
+                None => return Vec::new(),
+            },
+        };
+        let ordinary: Vec<_> = list.iter().enumerate().map(|(k, shape)| self.ordinary(k, shape, self.seed)).collect();
+        let at_edges = |operand: usize, round: usize| {
+            let (edges, shape) = (self.edges_of(operand), &list[operand]);
+            let mut next = (round * shape.iter().product::<usize>()..).map(|i| T::of(edges[i % edges.len()]));
+            ArrayD::from_shape_simple_fn(IxDyn(shape), || next.next().expect("there is no end of them"))
+        };
+        let rounds = |operand: usize| self.edges_of(operand).len().div_ceil(ordinary[operand].len());
+        let standard = vec![Layout::Standard; list.len()];
+        let mut cases = Vec::new();
+        for operand in 0..self.operands {
+            for round in 0..rounds(operand) {
+                let mut arrays = ordinary.clone();
+                arrays[operand] = at_edges(operand, round);
+                cases.push(self.case(
+                    format!("operand {operand} at edges {}", arrays[operand]),
+                    &arrays,
+                    &standard,
+                    true,
+                ));
+            }
+        }
+        if self.operands > 1 {
+            let arrays: Vec<_> = (0..self.operands).map(|operand| at_edges(operand, 0)).collect();
+            cases.push(self.case(format!("all operands at edges {}", arrays[0]), &arrays, &standard, true));
+        }
+        cases
+    }
+
+    /// Runs one case.
+    fn case(&self, name: String, arrays: &[ArrayD<T>], layouts: &[Layout], edge: bool) -> Case {
+        let sources: Vec<_> = arrays.iter().zip(layouts).map(|(x, layout)| layout.source(x)).collect();
+        let inputs: Vec<_> = sources.iter().map(|x| x as &dyn Tensor<T>).collect();
+        // What the panic leaves behind is not looked at again.
+        let run = catch_unwind(AssertUnwindSafe(|| self.run(&inputs, layouts)));
+        let outcome = match run {
+            Ok(None) => Outcome::Passed,
+            Ok(Some(report)) if report.passed() => Outcome::Passed,
+            Ok(Some(report)) if edge && !is_wrong(&report) => Outcome::Unconfirmed(Box::new(report)),
+            Ok(Some(report)) => Outcome::Failed(Box::new(report)),
+            Err(payload) => {
+                let text = payload.downcast_ref::<String>().cloned();
+                let text = text.or_else(|| payload.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+                Outcome::Panicked(text.unwrap_or_else(|| "a panic without a message".to_owned()))
+            }
+        };
+        Case { name, outcome }
+    }
+
+    /// Checks the function at these arrays; without elements it is only run.
+    fn run(&self, inputs: &[&dyn Tensor<T>], layouts: &[Layout]) -> Option<Report> {
+        let check = gradients(|v| (self.record)(&views(v, layouts)), inputs);
+        let mut check = check.order(self.order).seed(self.seed);
+        check.tolerance = self.tolerance.unwrap_or(check.tolerance);
+        if inputs.iter().all(|input| input.elements().is_empty()) {
+            let point: Vec<_> = inputs.iter().map(|input| input.elements()).collect();
+            (1..=self.order).for_each(|order| drop(check.subject.derivative(order, self.seed, &point)));
+            return None;
+        }
+        let check = if layouts.contains(&Layout::Sliced) { check.directions(1) } else { check };
+        Some(check.report())
+    }
+}
+
+fn views<'t, T: Real>(sources: &[Var<'t, T>], layouts: &[Layout]) -> Vec<Var<'t, T>> {
+    sources.iter().zip(layouts).map(|(&x, layout)| layout.view(x)).collect()
+}
+
+/// Whether something is wrong beyond what edges excuse.
+fn is_wrong(report: &Report) -> bool {
+    report.failures.iter().any(|element| element.verdict == Verdict::Mismatch)
+        || report.structure.iter().any(|property| property.failure.is_some())
+}
+
+impl OpReport {
+    /// Whether nothing is wrong.
+    #[must_use]
+    pub fn passed(&self) -> bool {
+        self.cases.iter().all(Case::passed)
+    }
+
+    /// Panics with the report unless it [`passed`](OpReport::passed).
+    ///
+    /// # Panics
+    ///
+    /// If something is wrong in a case.
+    #[track_caller]
+    pub fn assert(&self) {
+        assert!(self.passed(), "{self}");
+    }
+}
+
+impl fmt::Display for OpReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let failed: Vec<_> = self.cases.iter().filter(|case| !case.passed()).collect();
+        let unconfirmed = self.cases.iter().filter(|case| matches!(case.outcome, Outcome::Unconfirmed(_))).count();
+        let outcome = if failed.is_empty() { "passed" } else { "failed" };
+        let (count, all) = (failed.len(), self.cases.len());
+        writeln!(f, "op check {outcome}: {count} of {all} cases wrong, {unconfirmed} not confirmed at every edge")?;
+        for case in failed.iter().take(SHOWN) {
+            match &case.outcome {
+                Outcome::Failed(report) => write!(f, "{}:\n{report}", case.name)?,
+                Outcome::Panicked(text) => writeln!(f, "{}: the op panicked: {text}", case.name)?,
+                Outcome::Passed | Outcome::Unconfirmed(_) => {}
+            }
+        }
+        let rest = failed.iter().skip(SHOWN).map(|case| &case.name[..]).collect::<Vec<_>>();
+        if rest.is_empty() { Ok(()) } else { writeln!(f, "… and wrong as well: {}", rest.join("; ")) }
+    }
+}
+
+impl<T: Real> fmt::Debug for OpCheck<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OpCheck")
+            .field("operands", &self.operands)
+            .field("domains", &self.domains)
+            .field("kinks", &self.kinks)
+            .field("edges", &self.edges)
+            .field("shapes", &self.shapes)
+            .field("order", &self.order)
+            .finish_non_exhaustive()
+    }
+}

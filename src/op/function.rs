@@ -1,0 +1,222 @@
+//! Pointwise functions of the user's own, in one row.
+
+use std::sync::{OnceLock, PoisonError, RwLock};
+
+use super::pointwise::{broadcast, compute};
+use super::{Args, Call, Primitive};
+use crate::grad::Cotangents;
+use crate::kernel::block::Block;
+use crate::kernel::function::{Compile, Compiled, Order};
+use crate::kernel::map;
+use crate::kernel::tile::Slope;
+use crate::op::pointwise::Incoming;
+use crate::real::Real;
+use crate::shape::Shape;
+use crate::tape::Var;
+
+/// All functions that were recorded, each once; the order in which they came tells nothing.
+static FUNCTIONS: RwLock<Vec<&'static Compiled>> = RwLock::new(Vec::new());
+
+/// A function of [`pointwise!`](crate::pointwise), or a derivative of one.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) struct Function {
+    index: u16,
+    arity: u8,
+    order: Order,
+}
+
+impl Function {
+    fn compiled(self) -> &'static Compiled {
+        FUNCTIONS.read().unwrap_or_else(PoisonError::into_inner)[usize::from(self.index)]
+    }
+
+    /// Whether this derivative has a kernel.
+    #[inline]
+    pub(crate) fn has_kernel(self) -> bool {
+        self.order.iter().map(|&times| u32::from(times)).sum::<u32>() <= 2
+    }
+
+    /// Which first derivative this is, if it is one, for two of them to be computed together.
+    pub(crate) fn slope<T: Real>(self) -> Option<Slope<T>> {
+        let operand = self.order.iter().position(|&times| times == 1)?;
+        if self.order.iter().map(|&times| u32::from(times)).sum::<u32>() != 1 {
+            return None;
+        }
+        #[allow(clippy::cast_possible_truncation, reason = "at most 2")]
+        Some(Slope { function: self.index, operand: operand as u8, pairs: self.compiled().pairs(operand) })
+    }
+
+    /// The derivative of this for an operand.
+    fn derivative(mut self, operand: usize) -> Self {
+        self.order[operand] = self.order[operand].checked_add(1).expect("fewer than 256 derivatives");
+        self
+    }
+
+    /// This function of other operands.
+    #[track_caller]
+    fn record<'t, T: Real>(self, operands: &[Var<'t, T>]) -> Var<'t, T> {
+        match *operands {
+            [x] => x.record(self, [x]),
+            [x, y] => x.record(self, [x, y]),
+            [x, y, z] => x.record(self, [x, y, z]),
+            _ => unreachable!("one, two or three operands"),
+        }
+    }
+}
+
+impl Primitive for Function {
+    const NAMES: &'static [&'static str] = &["function"];
+
+    fn name(self) -> &'static str {
+        self.compiled().name
+    }
+
+    fn arity(self) -> usize {
+        self.arity.into()
+    }
+
+    fn shape<T: Real>(self, call: &Call<'_, T>) -> Result<Shape, String> {
+        broadcast(call)
+    }
+
+    fn eval<T: Real>(self, args: &Args<'_, T>, out: &mut [T]) {
+        if let Some(block) = self.block() {
+            return compute(self.arity(), args, out, block);
+        }
+        let directions: Vec<usize> =
+            (0..3).flat_map(|operand| std::iter::repeat_n(operand, self.order[operand].into())).collect();
+        let compiled = self.compiled();
+        let operand = |k: usize| map::Operand { data: args.data(k), shape: *args.shape(k) };
+        // What stands for an operand that is not there is not looked at.
+        let operands = [0, 1, 2].map(|k| operand(if k < self.arity() { k } else { 0 }));
+        map::each(args.out_shape(), operands, out, |rows: [&[T]; 3], out| {
+            for (i, y) in out.iter_mut().enumerate() {
+                *y = T::of(compiled.derivative(&rows.map(|row| row[i].as_f64()), &directions));
+            }
+        });
+    }
+
+    fn block<T: Real>(self) -> Option<Block<T>> {
+        self.compiled().block(self.order)
+    }
+
+    fn vjp<'t, T: Real>(self, ct: &mut Cotangents<'_, 't, T>) {
+        let (operands, c): (Vec<_>, _) = ((0..ct.count()).map(|k| ct.x(k)).collect(), Incoming(ct.c()));
+        for k in 0..operands.len() {
+            ct.add(k, || c * self.derivative(k).record(&operands));
+        }
+    }
+
+    fn arguments(self, _: [u32; 3]) -> String {
+        match self.order {
+            [0, 0, 0] => String::new(),
+            order => format!("derivative {:?}", &order[..self.arity()]),
+        }
+    }
+}
+
+/// Where a function is known, once it was recorded.
+#[derive(Debug, Default)]
+pub struct Place(OnceLock<u16>);
+
+impl Place {
+    /// A function that nobody has recorded yet.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self(OnceLock::new())
+    }
+
+    /// Records the function that this place is for.
+    #[doc(hidden)]
+    #[inline]
+    #[track_caller]
+    pub fn record<'t, T: Real, const N: usize, F: Compile<N>>(&self, operands: [Var<'t, T>; N]) -> Var<'t, T> {
+        let index = *self.0.get_or_init(Self::compile::<N, F>);
+        #[allow(clippy::cast_possible_truncation, reason = "at most 3")]
+        let function = Function { index, arity: N as u8, order: [0; 3] };
+        function.record(&operands)
+    }
+
+    #[cold]
+    fn compile<const N: usize, F: Compile<N>>() -> u16 {
+        let mut functions = FUNCTIONS.write().unwrap_or_else(PoisonError::into_inner);
+        functions.push(Box::leak(Box::new(F::compile())));
+        u16::try_from(functions.len() - 1).expect("fewer than 65536 functions")
+    }
+}
+
+/// Makes scalar formulas functions of tensors: one row each, with values, derivatives of any order and kernels for the
+/// machine's vector registers.
+///
+/// ```text
+/// /// documentation
+/// pub fn name(x, more, …) = formula;
+/// ```
+///
+/// A function takes one to three operands, the first a [`Var`](crate::Var), the others whatever may stand beside one;
+/// shapes broadcast. The formula is an expression over [`Number`](crate::number::Number)s: arithmetic, with plain `f64`
+/// on either side; the functions of that trait; `let`, and `if` on comparisons. Functions of one's own may be
+/// called in it if they are generic over `N: Number` and `#[inline(always)]`.
+///
+/// # Derivatives
+///
+/// They are those of the formula by the rules of [`Dual`](crate::number::Dual), so it should be written as carefully as one
+/// that is to be computed: where it overflows or subtracts what is nearly equal, so may its derivative. An `if` is
+/// differentiated along the branch taken. First and second derivatives have kernels of their own; higher ones are
+/// computed number by number in `f64`, each order three times as slowly as the one before.
+///
+/// # Speed
+///
+/// The formula is compiled into your crate, with its optimisation: a build without any is slow. In a pass with its
+/// neighbours a function costs one look at its operands, whatever the length of its formula.
+///
+/// # Examples
+///
+/// ```
+/// use gradus::prelude::*;
+///
+/// gradus::pointwise! {
+///     /// One term of the Rosenbrock function.
+///     fn rosenbrock(x, y) = 100.0 * (y - x * x).square() + (1.0 - x).square();
+///
+///     /// x · sigmoid(β·x).
+///     fn swish(x, beta) = x * (beta * x).sigmoid();
+///
+///     /// Quadratic near 0, linear beyond 1.
+///     fn soft_abs(x) = if x.abs() <= 1.0 { 0.5 * x * x } else { x.abs() - 0.5 };
+/// }
+///
+/// let x = array![0.5, -1.0, 2.0];
+/// let gradient = grad(|x| rosenbrock(x.slice(s![..-1]), x.slice(s![1..])).sum(), &x);
+/// assert_eq!(gradient, array![249.0, -604.0 - 250.0, 200.0]);
+///
+/// assert_eq!(grad(|x| soft_abs(x).sum(), &x), array![0.5, -1.0, 1.0]);
+/// check::gradients(|v| swish(v[0], v[1]), &[&x, &array![1.5]]).order(2).assert();
+/// ```
+#[macro_export]
+macro_rules! pointwise {
+    ($($(#[$meta:meta])* $vis:vis fn $name:ident($x:ident $(, $more:ident)* $(,)?) = $value:expr;)+) => { $(
+        $(#[$meta])*
+        #[inline]
+        #[track_caller]
+        $vis fn $name<'t, T: $crate::Real>(
+            $x: $crate::Var<'t, T> $(, $more: impl $crate::op::Operand<'t, T>)*
+        ) -> $crate::Var<'t, T> {
+            const OPERANDS: usize = [stringify!($x) $(, stringify!($more))*].len();
+            struct Formula;
+            impl $crate::number::ScalarFunction<OPERANDS> for Formula {
+                const NAME: &'static str = stringify!($name);
+                #[inline(always)]
+                fn formula<N: $crate::number::Number>(
+                    [$x $(, $more)*]: [$crate::number::Dual<N>; OPERANDS],
+                ) -> $crate::number::Dual<N> {
+                    #[allow(unused_imports, reason = "a formula may be arithmetic alone")]
+                    use $crate::number::Number as _;
+                    $value
+                }
+            }
+            static PLACE: $crate::op::function::Place = $crate::op::function::Place::new();
+            PLACE.record::<T, OPERANDS, Formula>([$x $(, $more.var($x))*])
+        }
+    )+ };
+}

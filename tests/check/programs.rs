@@ -1,0 +1,125 @@
+//! Random programs that are right: no false alarm.
+
+use gradus::Tensor;
+use gradus::check::{self, Verdict};
+use gradus::prelude::*;
+use rand::RngExt;
+
+/// Shapes that broadcast with each other.
+const SHAPES: [&[usize]; 7] = [&[2, 3], &[3], &[1, 3], &[2, 1], &[1], &[], &[2, 3]];
+
+/// One more op on a value of any of the shapes.
+fn unary<'t>(x: Var<'t, f64>, rng: &mut StdRng) -> Var<'t, f64> {
+    match rng.random_range(0..30) {
+        0 => x.sin(),
+        1 => x.tanh(),
+        2 => x.sigmoid(),
+        3 => (x * 0.5).exp(),
+        4 => x.softplus().ln(),
+        5 => (x.square() + 0.3).sqrt(),
+        6 => (x.square() + 1.0).recip(),
+        7 => x.relu(),
+        8 => x.abs(),
+        9 => x.leaky_relu(0.1),
+        10 => x.clamp(-0.8, 0.9),
+        11 => x.gelu(),
+        12 => x.elu(0.7),
+        13 => x.hard_swish(),
+        14 => x.erf(),
+        15 => x.atan(),
+        16 => x.powi(3) * 0.2,
+        17 => x.sum() * 0.3,
+        18 => x.mean() + x,
+        19 => x.norm() * x,
+        20 => x.max() - x,
+        21 => x.min() * 0.5,
+        22 => x.logsumexp(),
+        23 => x.flatten().cumsum(0).reshape(x.shape()),
+        24 => x.flatten().softmax(0).reshape(x.shape()),
+        25 => x.flatten().flip(0).reshape(x.shape()) - x,
+        26 => x.flatten().roll(1, 0).reshape(x.shape()),
+        27 => x.floor() + x,
+        28 => -x,
+        _ => x.round() * 0.1 - x * 1.7,
+    }
+}
+
+fn binary<'t>(a: Var<'t, f64>, b: Var<'t, f64>, rng: &mut StdRng) -> Var<'t, f64> {
+    match rng.random_range(0..10) {
+        0 => a + b,
+        1 => a - b,
+        2 => a * b,
+        3 => a / (b.square() + 0.5),
+        4 => a.maximum(b),
+        5 => a.minimum(b * 0.5),
+        6 => a.gt(b).select(a * 2.0, b.sin()),
+        7 => a.atan2(b.square() + 0.2),
+        8 => a.hypot(b + 3.0),
+        _ => (a.square() + 0.4).pow(b.tanh()),
+    }
+}
+
+/// What becomes of matrices.
+fn matrix<'t>(x: Var<'t, f64>, rng: &mut StdRng) -> Var<'t, f64> {
+    match rng.random_range(0..8) {
+        0 => x.matmul(x.t()).matmul(x) * 0.3,
+        1 => x.softmax(1),
+        2 => x.log_softmax(1) * 0.4,
+        3 => x.sum_axis(keep(0)) + x,
+        4 => x.max_axis(keep(1)) * x,
+        5 => concat(&[x.slice(s![.., 1..]), x.slice(s![.., ..1])], 1),
+        6 => x.cumsum(1).tanh(),
+        _ => x.index_select(0, [1, 0]) * x,
+    }
+}
+
+/// A program that a seed determines, with values used again and again.
+fn program<'t>(seed: u64, inputs: &[Var<'t, f64>]) -> Var<'t, f64> {
+    let rng = &mut StdRng::seed_from_u64(seed);
+    let mut values = inputs.to_vec();
+    for _ in 0..rng.random_range(3..9) {
+        let pick = |rng: &mut StdRng, values: &[Var<'t, f64>]| values[rng.random_range(0..values.len())];
+        let (a, b) = (pick(rng, &values), pick(rng, &values));
+        let next = match rng.random_range(0..3) {
+            0 => unary(a, rng),
+            1 => binary(a, b, rng),
+            _ if a.shape() == [2, 3] => matrix(a, rng),
+            _ => unary(binary(a, b, rng), rng),
+        };
+        values.push(next);
+    }
+    // All inputs and the last values have a part in it.
+    values.iter().map(|value| value.sin().sum()).reduce(|a, b| a + b).expect("an input")
+        + values[values.len() - 1].sum()
+}
+
+#[test]
+fn two_hundred_right_programs_raise_no_alarm() {
+    let (mut checked, mut unconfirmed) = (0, 0);
+    for seed in 0..200 {
+        let rng = &mut StdRng::seed_from_u64(1000 + seed);
+        let array = |rng: &mut StdRng| {
+            let shape = SHAPES[rng.random_range(0..SHAPES.len())];
+            ArrayD::from_shape_simple_fn(shape, || rng.random_range(-2.0..2.0))
+        };
+        let inputs: Vec<_> = (0..rng.random_range(1..4)).map(|_| array(rng)).collect();
+        let inputs: Vec<_> = inputs.iter().map(|x| x as &dyn Tensor<f64>).collect();
+        let check = check::gradients(|v| program(seed, v), &inputs).order(if seed % 4 == 0 { 2 } else { 1 });
+        let report = match seed % 3 {
+            0 => check.directions(2).report(),
+            _ => check.report(),
+        };
+        let wrong = report.failures.iter().filter(|e| matches!(e.verdict, Verdict::Mismatch | Verdict::NotFinite));
+        assert_eq!(wrong.count(), 0, "program {seed}: {report}");
+        let structure = report.structure.iter().all(|property| property.failure.is_none());
+        assert!(structure && report.identities.iter().all(check::Identity::holds), "program {seed}: {report}");
+        checked += report.checked();
+        unconfirmed += report.failures.len();
+        if seed % 10 == 0 {
+            let taylor = check::gradients(|v| program(seed, v), &inputs).taylor();
+            let smooth = report.failures.is_empty();
+            assert!(!smooth || taylor.passed() || !taylor.to_string().contains("slope 1."), "program {seed}: {taylor}");
+        }
+    }
+    assert!(checked > 1000 && unconfirmed * 200 <= checked, "{unconfirmed} of {checked}");
+}
