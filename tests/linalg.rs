@@ -1,6 +1,7 @@
 //! Small dense matrices: closed forms, exact rational values, identities, derivatives to second order, what is refused.
 #![cfg(feature = "linalg")]
 
+use gradus::optim::{GradientDescent, stop};
 use gradus::prelude::*;
 use ndarray::{Array3, Axis};
 
@@ -107,7 +108,7 @@ fn hilbert_matrices_against_exact_values() {
         assert!(distance(&of(|x| x.cholesky(), &h), &l) < tolerance, "factor of {n} rows");
     }
     for (n, condition) in (2..=4).zip(CONDITION) {
-        let found = of(|x| x.inverse(), &hilbert(n).mapv(|x| x as f32));
+        let found = of(|x| x.inverse(), &hilbert(n).mapv(f32::of));
         assert!(distance(&found, &hilbert_inverse(n)) < condition * f64::from(f32::EPSILON), "{n} rows in f32");
     }
 }
@@ -198,6 +199,39 @@ fn a_check_may_step_out_of_the_domain() {
     assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| y.item())).is_err());
 }
 
+/// tr(S·A) − ln det A, least at A = S⁻¹ and defined where A is positive definite: the precision matrix of a Gaussian by
+/// maximum likelihood.
+fn loss<'t>(a: Var<'t, f64>, s: Var<'t, f64>) -> Var<'t, f64> {
+    (s * a).sum() - 2.0 * a.cholesky().diag().ln().sum()
+}
+
+#[test]
+fn a_minimisation_goes_back_where_it_leaves_the_domain() {
+    let s = covariance(3, 14);
+    let start = || {
+        let mut params = Params::<f64>::new();
+        let a = params.add_array("precision", &Array2::<f64>::eye(3));
+        (params, a)
+    };
+    let (mut params, a) = start();
+    minimize(|step| loss(step.param(a), step.input(&s)))
+        .with(GradientDescent::new(1e3)) // the first trial is far beyond
+        .until(stop::gradient_norm(1e-6).or(stop::max_iterations(2000)))
+        .run(&mut params);
+    let found = params.value(a).to_owned();
+    assert!(distance(&found, &of(|x| x.inverse(), &s)) < 1e-5, "{found}");
+    // Without a search the run ends, at the last point of the domain, and says why.
+    let (mut params, a) = start();
+    let report = minimize(|step| loss(step.param(a), step.input(&s)))
+        .with(Sgd::new(1e3))
+        .until(stop::max_iterations(9))
+        .run(&mut params);
+    let reason = report.reason.to_string();
+    assert!(reason.contains("cholesky: [3, 3]: the matrix is not positive definite"), "{reason}");
+    assert!(reason.contains("near parameter `precision`"), "{reason}");
+    assert_eq!(params.value(a), Array2::<f64>::eye(3).into_dyn());
+}
+
 #[test]
 fn batches_are_matrices_one_by_one() {
     let a = Array3::from_shape_fn((4, 3, 3), |(b, i, j)| random(3, b as u64)[[i, j]]);
@@ -220,9 +254,9 @@ fn batches_are_matrices_one_by_one() {
 
 #[test]
 fn single_precision_is_double_precision_rounded() {
-    let (a, s) = (random(5, 8).mapv(|x| x as f32), covariance(5, 9).mapv(|x| x as f32));
+    let (a, s) = (random(5, 8).mapv(f32::of), covariance(5, 9).mapv(f32::of));
     let (wide, symmetric) = (a.mapv(f64::from), s.mapv(f64::from));
-    let same = |single: &Array2<f32>, double: &Array2<f64>| assert_eq!(*single, double.mapv(|x| x as f32));
+    let same = |single: &Array2<f32>, double: &Array2<f64>| assert_eq!(*single, double.mapv(f32::of));
     same(&of(|x| x.inverse(), &a), &of(|x| x.inverse(), &wide));
     same(&of(|x| x.cholesky(), &s), &of(|x| x.cholesky(), &symmetric));
     assert!(distance(&grad(|x| x.logdet(), &a), &grad(|x| x.logdet(), &wide)) < 1e-7);
@@ -341,7 +375,7 @@ fn what_is_not_read_is_not_refused_and_derivatives_say_that_they_are() {
 fn the_precision_is_that_of_the_elements() {
     // Singular but for what rounding to f32 leaves.
     let nine = Array2::from_shape_fn((3, 3), |(i, j)| (3 * i + j + 1) as f64 * 0.1);
-    let rounded = nine.mapv(|x| x as f32);
+    let rounded = nine.mapv(f32::of);
     assert!(value(|x| x.logdet(), &rounded.mapv(f64::from)).is_finite());
     let (params, mut tape) = (Params::<f32>::new(), Tape::new());
     let step = tape.record(&params);
@@ -360,12 +394,13 @@ fn what_is_not_finite_stays_so_and_is_found() {
     assert!(of(|x| x.solve(x), &infinite).iter().all(|x| x.is_nan()));
 }
 
+type Op = for<'t> fn(Var<'t, f64>) -> Var<'t, f64>;
+
 #[test]
 fn matrices_that_are_not_chosen_leave_the_gradient_alone() {
     // The second matrix of the batch holds NaN and is not chosen.
     let mut a = Array3::from_shape_fn((2, 2, 2), |(_, i, j)| random(2, 13)[[i, j]]);
     a.index_axis_mut(Axis(0), 1).fill(f64::NAN);
-    type Op = for<'t> fn(Var<'t, f64>) -> Var<'t, f64>;
     let ops: [Op; 4] = [
         |x| x.inverse(),
         |x| x.solve(x.recording().ones([2, 1])),

@@ -10,6 +10,9 @@ use crate::tape::{Step, Tape, Var};
 
 /// A loss over a store of parameters that is recorded anew for each value, gradient or product with the Hessian.
 ///
+/// Where an op refuses its operands, such as the factor of a matrix that is not positive definite, the loss is NaN: a step
+/// led out of its domain, and line searches go back.
+///
 /// # Examples
 ///
 /// ```
@@ -38,7 +41,7 @@ impl<F, T: Real> Loss<F, T> {
     where
         F: for<'t> Fn(Step<'t, 'd, T>) -> Var<'t, T>,
     {
-        Self { record, tape: Tape::new(), second: Tape::new() }
+        Self { record, tape: Tape::new().lenient(), second: Tape::new().lenient() }
     }
 
     /// The first op on the way to the value or the gradient whose result is not finite, if there is one.

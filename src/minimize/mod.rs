@@ -142,7 +142,7 @@ where
     S: Source,
     F: for<'t, 'b> Fn(Step<'t, 'b, T>, <S::X as Samples>::Lent<'b>, <S::Y as Samples>::Lent<'b>) -> Var<'t, T>,
 {
-    Sampled { batches, record: loss, tape: Tape::new() }
+    Sampled { batches, record: loss, tape: Tape::new().lenient() }
 }
 
 /// A loss on batches that waits for an optimiser.

@@ -121,7 +121,7 @@ impl Primitive for Solve {
         let mut last: Option<(usize, Option<Factors>)> = None;
         for ((out, i), j) in out.chunks_exact_mut(part).zip(starts(a)).zip(starts(b)) {
             let (matrix, right) = (&args.data(0)[i * square..][..square], &args.data(1)[j * part..][..part]);
-            if self.weighs && right.iter().all(|x| x.is_zero()) {
+            if self.weighs && right.iter().all(T::is_zero) {
                 out.fill(T::zero());
             } else if !is_finite(matrix) {
                 out.fill(T::nan());
@@ -129,12 +129,11 @@ impl Primitive for Solve {
                 if last.as_ref().is_none_or(|(of, _)| *of != i) {
                     last = Some((i, Factors::new(matrix, n, self.transposed)));
                 }
-                match &last {
-                    Some((_, Some(factors))) => factors.solve(right, out),
-                    _ => {
-                        out.fill(T::nan());
-                        refuse(args, i, SINGULAR.0, SINGULAR.1);
-                    }
+                if let Some((_, Some(factors))) = &last {
+                    factors.solve(right, out);
+                } else {
+                    out.fill(T::nan());
+                    refuse(args, i, SINGULAR.0, SINGULAR.1);
                 }
             }
         }

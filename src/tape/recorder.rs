@@ -358,8 +358,8 @@ impl<'t, T: Real> Recorder<'t, T> {
         OnBehalf { recorder: self, before }
     }
 
-    /// Runs `f` while ops that refuse their operands have a result of NaN.
-    pub(crate) fn leniently(self, f: impl FnOnce()) {
+    /// Runs `f` while ops that refuse their operands have a result of NaN, or while they end the run.
+    pub(crate) fn lenient<R>(self, lenient: bool, f: impl FnOnce() -> R) -> R {
         /// Sets it back, also when `f` panics.
         struct Before<'t, T: Real>(Recorder<'t, T>, bool);
         impl<T: Real> Drop for Before<'_, T> {
@@ -367,8 +367,8 @@ impl<'t, T: Real> Recorder<'t, T> {
                 self.0.live.log_mut().lenient = self.1;
             }
         }
-        let _before = Before(self, std::mem::replace(&mut self.live.log_mut().lenient, true));
-        f();
+        let _before = Before(self, std::mem::replace(&mut self.live.log_mut().lenient, lenient));
+        f()
     }
 
     /// Several values at once, in one run.
@@ -390,13 +390,15 @@ impl<'t, T: Real> Recorder<'t, T> {
         self.run_into(ids, None);
     }
 
-    /// Describes the first value on the way to these that is NaN or infinite, if there is one.
+    /// Describes the first value on the way to these that is NaN or infinite, or that an op refuses to compute, if there is
+    /// one.
     pub(crate) fn first_not_finite(self, vars: &[Var<'_, T>]) -> Option<String> {
         let ids: Vec<_> = vars.iter().map(|var| var.id()).collect();
         // What was computed before is computed again, to be looked at.
         self.live.log_mut().next_epoch();
         self.live.runner_mut().check_finite(true);
-        let result = self.live.runner_mut().run(&mut self.live.log_mut(), self.live, &ids, None);
+        let run = || self.live.runner_mut().run(&mut self.live.log_mut(), self.live, &ids, None);
+        let result = self.lenient(false, run);
         self.live.runner_mut().check_finite(false);
         result.err()
     }
