@@ -37,9 +37,9 @@
 //!   it, and a program may branch on what it reads.
 //! * [`Params`] holds what is learned, by name; a model is a plain struct of [`Param`] handles. Groups, freezing, snapshots
 //!   and saving work on names.
-//! * [`functional`] differentiates plain functions of arrays: [`grad`](functional::grad),
-//!   [`hessian`](functional::hessian), [`jvp`](functional::jvp), … Derivatives of derivatives are ops like others:
-//!   [`Var::gradient`], [`Var::grad_of`].
+//! * [`functional`] differentiates plain functions of arrays, and models for their parameters: [`grad`](functional::grad),
+//!   [`hessian`](functional::hessian), [`jvp`](functional::jvp), [`linearize`](functional::linearize), … Derivatives of
+//!   derivatives are ops like others: [`Var::gradient`], [`Var::grad_of`]. [`Var::checkpoint`] trades time for memory.
 //! * [`check`] holds gradients against finite differences, in one line of a test, and says which element of which
 //!   parameter is wrong and by what factor.
 //! * [`nn`] has layers, initialisers and losses; [`optim`] the update rules, schedules and criteria to stop.

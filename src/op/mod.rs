@@ -10,6 +10,7 @@ use crate::shape::Shape;
 use crate::tape::log::{Entry, Id, Log};
 
 pub(crate) mod arrange;
+mod checkpoint;
 pub(crate) mod custom;
 mod dropout;
 pub mod einsum;
@@ -27,6 +28,7 @@ mod scan;
 mod statistics;
 mod view;
 
+pub(crate) use checkpoint::Recompute;
 pub(crate) use custom::Custom;
 pub(crate) use dropout::Dropout;
 pub(crate) use extreme::{ArgExtreme, Extreme};
@@ -146,7 +148,7 @@ macro_rules! registry {
 }
 
 registry! {
-    Leaf, View,
+    Leaf, View, Recompute,
     Arithmetic, Elementary, Trigonometric, Activation, Comparison, Selection, Powi,
     Sum, Prod, Extreme, ArgExtreme, Norm, LogSumExp,
     CumSum, CumProd, Recurrence,
@@ -176,8 +178,8 @@ impl Op {
     pub(crate) fn is_pure(self) -> bool {
         match self {
             Op::Leaf(leaf) => leaf == Leaf::Literal,
-            Op::View(view) => view != View::Alias,
-            Op::Concat(_) | Op::Custom(_) => false,
+            Op::View(view) => !matches!(view, View::Alias | View::Checkpoint),
+            Op::Concat(_) | Op::Custom(_) | Op::Recompute(_) => false,
             _ => true,
         }
     }
