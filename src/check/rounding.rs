@@ -203,6 +203,7 @@ fn kind(op: Op) -> Kind {
         | Op::OneHot(_)
         | Op::Leaf(_)
         | Op::View(_)
+        | Op::Recompute(_)
         | Op::BroadcastTo(_)
         | Op::Permute(_)
         | Op::Slice(_)
