@@ -37,7 +37,7 @@ const BROADCASTS: [[&[usize]; 2]; 7] = [
 
 type Record<'a, T> = Box<dyn for<'v, 't> Fn(&'v [Var<'t, T>]) -> Var<'t, T> + 'a>;
 
-/// A check of one op that is set up and not yet run; see [`op`].
+/// A check of one op that is set up and not yet run; see [`op`](fn@op).
 #[must_use = "a check does nothing until `assert` or `report` runs it"]
 pub struct OpCheck<'a, T: Real> {
     record: Record<'a, T>,
