@@ -218,7 +218,8 @@ fn kind(op: Op) -> Kind {
         | Op::CrossEntropy(_)
         | Op::Standardize(_)
         | Op::Norm(_)
-        | Op::Custom(_) => Kind::Steps,
+        | Op::Custom(_)
+        | Op::Function(_) => Kind::Steps,
         #[cfg(feature = "linalg")]
         Op::Solve(_) | Op::Inverse(_) | Op::Cholesky(_) | Op::LogDet(_) => Kind::Steps,
         _ => Kind::Plain,
