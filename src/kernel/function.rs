@@ -354,7 +354,9 @@ mod tests {
 
     /// Every kind of number that needs care among ordinary ones; the others stand in another order.
     fn operands<T: Functions>() -> [Vec<T>; 2] {
-        let edges = [0.0, -0.0, 1e-30, 90.0, -800.0, 1.5e6, -3e9, f64::INFINITY, f64::NAN];
+        // Miri's `sin` of angles far away is off by a digit now and then, on purpose.
+        let far = if cfg!(miri) { 1.0 } else { 1.5e6 };
+        let edges = [0.0, -0.0, 1e-30, 90.0, -800.0, far, -2e3 * far, f64::INFINITY, f64::NAN];
         let all: Vec<T> =
             (0..CHUNK * 8 - edges.len()).map(|i| (i * 37 % 501) as f64 / 50.0 - 5.0).chain(edges).map(T::of).collect();
         let other = (0..all.len()).map(|i| all[(i * 29 + 7) % all.len()]).collect();
