@@ -197,6 +197,11 @@ fn a_check_may_step_out_of_the_domain() {
     let y = step.variable(&singular).cholesky().sum();
     assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| y.check().report().passed())).is_ok_and(|ok| !ok));
     assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| y.item())).is_err());
+    // So it does where the variables have no part in it.
+    let (x, constant) = (step.variable(&[1.0]), step.constant(&singular).inverse());
+    let y = (x * constant).sum();
+    let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| y.check().report()));
+    assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| y.item())).is_err());
 }
 
 /// tr(S·A) − ln det A, least at A = S⁻¹ and defined where A is positive definite: the precision matrix of a Gaussian by
