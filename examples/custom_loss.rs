@@ -1,9 +1,10 @@
 //! A loss of one's own: any expression of tensors that ends in a scalar.
 //!
 //! A line is fitted to points of which a fifth are far off. The squared error follows the outliers; a loss that grows
-//! like a logarithm (Cauchy's) does not mind them. The loss is three ops, its gradient is checked in one line.
+//! like a logarithm (Cauchy's) does not mind them, one that is bounded (Geman and McClure's) even less. The first is three
+//! ops, the second a function in one row, which is compiled to a kernel. Their gradients are checked in one line each.
 //!
-//! Expect: slope 2.0 and intercept −1.0 from the robust loss, far off from the squared one.
+//! Expect: slope 2.0 and intercept −1.0 from the robust losses, far off from the squared one.
 
 use gradus::prelude::*;
 use rand_distr::{Distribution, StandardNormal};
@@ -11,6 +12,14 @@ use rand_distr::{Distribution, StandardNormal};
 /// ln(1 + (r/γ)²), the negative log-density of Cauchy's distribution up to a constant; mean over all residuals.
 fn cauchy<'t, T: Real>(prediction: Var<'t, T>, target: Var<'t, T>, gamma: f64) -> Var<'t, T> {
     ((prediction - target) / gamma).square().ln_1p().mean()
+}
+
+gradus::pointwise! {
+    /// r²/(1 + r²) with r = residual/γ.
+    fn geman_mcclure(residual, gamma) = {
+        let square = (residual / gamma).square();
+        square / (square + 1.0)
+    };
 }
 
 /// Points near y = 2x − 1; every fifth is moved up by 15.
@@ -44,6 +53,7 @@ fn main() {
     let mut rng = StdRng::seed_from_u64(5);
     let (x, y) = points(&mut rng);
     check::gradients(|v| cauchy(v[0], v[1], 0.5), &[&x, &y]).order(2).assert();
+    check::gradients(|v| geman_mcclure(v[0], v[1]), &[&x, &array![0.5]]).order(2).assert();
 
     let (slope, intercept) = fit(&x, &y, mse);
     println!("squared error: y = {slope:.3} x + {intercept:.3}");
@@ -51,5 +61,9 @@ fn main() {
 
     let (slope, intercept) = fit(&x, &y, |prediction, target| cauchy(prediction, target, 0.5));
     println!("Cauchy's loss: y = {slope:.3} x + {intercept:.3}");
+    assert!((slope - 2.0).abs() < 0.05 && (intercept + 1.0).abs() < 0.05);
+
+    let (slope, intercept) = fit(&x, &y, |prediction, target| geman_mcclure(prediction - target, 1.0).mean());
+    println!("Geman and McClure's: y = {slope:.3} x + {intercept:.3}");
     assert!((slope - 2.0).abs() < 0.05 && (intercept + 1.0).abs() < 0.05);
 }

@@ -37,9 +37,9 @@
 //!   it, and a program may branch on what it reads.
 //! * [`Params`] holds what is learned, by name; a model is a plain struct of [`Param`] handles. Groups, freezing, snapshots
 //!   and saving work on names.
-//! * [`functional`] differentiates plain functions of arrays: [`grad`](functional::grad),
-//!   [`hessian`](functional::hessian), [`jvp`](functional::jvp), … Derivatives of derivatives are ops like others:
-//!   [`Var::gradient`], [`Var::grad_of`].
+//! * [`functional`] differentiates plain functions of arrays, and models for their parameters: [`grad`](functional::grad),
+//!   [`hessian`](functional::hessian), [`jvp`](functional::jvp), [`linearize`](functional::linearize), … Derivatives of
+//!   derivatives are ops like others: [`Var::gradient`], [`Var::grad_of`]. [`Var::checkpoint`] trades time for memory.
 //! * [`graph`] shows a recording: what runs as one, where values stand, as a listing and as a drawing.
 //! * [`check`] holds gradients against finite differences, in one line of a test, and says which element of which
 //!   parameter is wrong and by what factor.
@@ -48,7 +48,8 @@
 //!   and rates, and says what ails a run.
 //! * [`data`] has tables, splits, scalers and batches; [`train`] early stopping and progress; with features, `io` weights in files
 //!   and `plot` pictures.
-//! * [`CustomOp`] is an op of one's own.
+//! * [`pointwise!`] makes a formula a function of tensors, with derivatives and kernels of its own; [`CustomOp`] is any other op of
+//!   one's own.
 //!
 //! # What to expect
 //!

@@ -11,6 +11,7 @@ struct Counting;
 static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
 static LARGE: AtomicUsize = AtomicUsize::new(0);
 static HELD: AtomicUsize = AtomicUsize::new(0);
+static PEAK: AtomicUsize = AtomicUsize::new(0);
 
 static PACKED: AtomicUsize = AtomicUsize::new(0);
 
@@ -24,7 +25,8 @@ const TENSOR: usize = 512;
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
-        HELD.fetch_add(layout.size(), Ordering::Relaxed);
+        let held = HELD.fetch_add(layout.size(), Ordering::Relaxed) + layout.size();
+        PEAK.fetch_max(held, Ordering::Relaxed);
         if layout.align() == PACKING {
             PACKED.fetch_add(1, Ordering::Relaxed);
         } else if layout.size() >= TENSOR {
@@ -52,8 +54,11 @@ fn main() {
     batched_products_allocate_no_tensor();
     lengths_that_come_again_allocate_nothing();
     shapes_that_grow_leave_nothing_behind();
+    checkpoints_lower_the_peak();
+    a_jvp_keeps_no_more_as_it_goes_deeper();
+    a_linearised_function_holds_what_directions_take_from_it();
     a_million_instructions_take_64_bytes_each();
-    println!("7 passed, 0 failed");
+    println!("10 passed, 0 failed");
 }
 
 fn counted(counter: &AtomicUsize, f: impl FnOnce()) -> usize {
@@ -177,6 +182,106 @@ fn shapes_that_grow_leave_nothing_behind() {
         tape.clear();
         assert!(HELD.load(Ordering::Relaxed) < before + alive / 10, "`clear` gives it back");
     }
+}
+
+/// The most that is held at a time while `f` runs, beyond what was held before.
+fn peak(f: impl FnOnce()) -> usize {
+    let before = HELD.load(Ordering::Relaxed);
+    PEAK.store(before, Ordering::Relaxed);
+    f();
+    PEAK.load(Ordering::Relaxed) - before
+}
+
+fn checkpoints_lower_the_peak() {
+    const LAYERS: usize = 36;
+    const BATCH: usize = 512;
+    let mut params = Params::<f32>::new();
+    let layers: Vec<_> = (0..LAYERS).map(|k| params.add(&format!("w{k}"), [32, 32], || 0.02)).collect();
+    let x = Array2::<f32>::ones((BATCH, 32));
+    let tensor = BATCH * 32 * size_of::<f32>();
+    // A checkpoint around as many layers, none for 0; those of the second kind stand within larger ones.
+    let step = |tape: &mut Tape<f32>, gradient: &mut Gradient<f32>, each: usize, within: bool| {
+        let step = tape.record(&params);
+        let mut y = step.input(&x);
+        for block in layers.chunks(each.max(1)) {
+            y = match (each, within) {
+                (0, _) => run(y, block),
+                (_, false) => y.checkpoint(|y| run(y, block)),
+                (_, true) => y.checkpoint(|y| block.chunks(3).fold(y, |y, inner| y.checkpoint(|y| run(y, inner)))),
+            };
+        }
+        y.square().mean().backward(gradient)
+    };
+    let measure = |each: usize, within: bool| {
+        let before = HELD.load(Ordering::Relaxed);
+        let (mut tape, mut gradient) = (Tape::new(), params.gradient());
+        let first = peak(|| {
+            step(&mut tape, &mut gradient, each, within);
+        });
+        let bits: Vec<u32> = gradient.flat().iter().map(|g| g.to_bits()).collect();
+        for _ in 0..6 {
+            step(&mut tape, &mut gradient, each, within);
+        }
+        let steady = HELD.load(Ordering::Relaxed) - before;
+        assert_eq!(gradient.flat().iter().map(|g| g.to_bits()).collect::<Vec<_>>(), bits);
+        println!(
+            "checkpoints of {each} layers, within others: {within}: {} tensors at the peak of the first step, {} held later",
+            first / tensor,
+            steady / tensor
+        );
+        (first, steady, bits)
+    };
+    let (kept, by_six, within) = (measure(0, false), measure(6, false), measure(12, true));
+    assert!(kept.2 == by_six.2 && kept.2 == within.2, "the same bits");
+    // Without checkpoints the tensors of each layer are kept; with them the ends of blocks and those of one block.
+    assert!(kept.1 > 2 * LAYERS * tensor, "{} tensors", kept.1 / tensor);
+    assert!(3 * by_six.0 < kept.0 && 3 * by_six.1 < kept.1, "{} and {} bytes", by_six.0, by_six.1);
+    assert!(within.1 < by_six.1, "checkpoints within checkpoints: {} against {}", within.1, by_six.1);
+}
+
+/// A few layers.
+fn run<'t>(x: Var<'t, f32>, layers: &[Param]) -> Var<'t, f32> {
+    layers.iter().fold(x, |x, &w| (x.matmul(x.param(w)).sin() * 0.5 + x).tanh())
+}
+
+fn a_jvp_keeps_no_more_as_it_goes_deeper() {
+    let x = Array2::<f32>::ones((512, 32));
+    let tensor = x.len() * size_of::<f32>();
+    let held = |depth: usize| {
+        let mut params = Params::<f32>::new();
+        let layers: Vec<_> = (0..depth).map(|k| params.add(&format!("w{k}"), [32, 32], || 0.02)).collect();
+        let before = HELD.load(Ordering::Relaxed);
+        let mut tape = Tape::new();
+        for _ in 0..6 {
+            let step = tape.record(&params);
+            let weights: Vec<_> = layers.iter().map(|&w| step.param(w)).collect();
+            let tangent = run(step.input(&x), &layers).sum().jvps(&weights, &weights);
+            assert!(tangent.item().is_finite());
+        }
+        // Without what the tables take.
+        HELD.load(Ordering::Relaxed) - before - tape.bytes()
+    };
+    let (shallow, deep) = (held(6), held(36));
+    println!("a jvp: {} tensors for 6 layers, {} for 36", shallow / tensor, deep / tensor);
+    assert!(deep < shallow + 2 * tensor, "{shallow} bytes for 6 layers, {deep} for 36");
+}
+
+fn a_linearised_function_holds_what_directions_take_from_it() {
+    const DEPTH: usize = 20;
+    let x = Array2::<f64>::from_elem((500, 20), 0.3);
+    let tensor = x.len() * size_of::<f64>();
+    let before = HELD.load(Ordering::Relaxed);
+    let line = linearize(|x| (0..DEPTH).fold(x, |x, _| x.tanh()), &x);
+    let held = HELD.load(Ordering::Relaxed) - before;
+    println!("linearised: {} tensors held for {DEPTH} slopes", held / tensor);
+    // (1 + y) and (1 − y) of each, the point, the direction, the cotangent, the result; and what a run takes.
+    assert!(held < (2 * DEPTH + 10) * tensor, "{} tensors", held / tensor);
+    let (direction, mut sum) = (x.clone(), 0.0);
+    sum += line.jvp(&direction).sum();
+    let more = peak(|| (0..10).for_each(|_| sum += line.jvp(&direction).sum()));
+    assert!(more < 2 * tensor, "{more} bytes in 10 directions: no more than a result");
+    drop(line);
+    assert!(HELD.load(Ordering::Relaxed) < before + tensor, "all is given back; {sum}");
 }
 
 fn a_million_instructions_take_64_bytes_each() {

@@ -30,14 +30,23 @@ pub(super) fn is_affine<T: Real>(scalar: Var<'_, T>, input: Var<'_, T>) -> bool 
 fn is_linear<T: Real>(log: &Log<T>, id: Id, moves: &[bool]) -> bool {
     let not_both = |a: usize, b: usize| !(moves[a] && moves[b]);
     match log.entry(id).op {
-        Op::Arithmetic(Arithmetic::Add | Arithmetic::Sub) | Op::Elementary(Elementary::Neg) => true,
-        Op::Sum(_) | Op::CumSum(_) | Op::View(_) | Op::BroadcastTo(_) | Op::Permute(_) => true,
-        Op::Slice(_) | Op::Embed(_) | Op::Concat(_) | Op::Triangle(_) | Op::Gather(_) | Op::ScatterAdd(_) => true,
-        Op::Dropout(_) => !moves[1],
+        Op::Arithmetic(Arithmetic::Add | Arithmetic::Sub)
+        | Op::Elementary(Elementary::Neg)
+        | Op::Sum(_)
+        | Op::CumSum(_)
+        | Op::View(_)
+        | Op::BroadcastTo(_)
+        | Op::Permute(_)
+        | Op::Slice(_)
+        | Op::Embed(_)
+        | Op::Concat(_)
+        | Op::Triangle(_)
+        | Op::Gather(_)
+        | Op::ScatterAdd(_) => true,
         Op::Arithmetic(Arithmetic::Mul | Arithmetic::Weigh | Arithmetic::Meet) | Op::Matmul(_) | Op::Affine(_) => {
             not_both(0, 1)
         }
-        Op::Arithmetic(Arithmetic::Div | Arithmetic::Over) => !moves[1],
+        Op::Arithmetic(Arithmetic::Div | Arithmetic::Over) | Op::Dropout(_) => !moves[1],
         Op::Selection(Selection::Select) | Op::Recurrence(_) => !moves[0],
         _ => false,
     }

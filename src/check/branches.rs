@@ -75,6 +75,7 @@ fn decision<'t, T: Real>(op: Op, y: Var<'t, T>, x: &[Var<'t, T>]) -> Option<Var<
         Op::Arithmetic(Arithmetic::Maximum | Arithmetic::Minimum) => side(x[0], x[1]),
         Op::Arithmetic(Arithmetic::Hypot) | Op::Norm(_) => y.ne(0.0),
         Op::Extreme(extreme) => extreme.winners(x[0], y),
+        Op::Function(function) => function.decisions().record(x),
         _ => return None,
     })
 }

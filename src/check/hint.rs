@@ -8,6 +8,22 @@ use ndarray::{ArrayD, Axis, IxDyn, Slice};
 use super::surroundings::Surroundings;
 use crate::shape::Shape;
 
+/// Factors that are known slips.
+const KNOWN: [(f64, &str); 12] = [
+    (2.0, "a factor ½ is missing, or something is counted twice"),
+    (0.5, "a factor 2 is missing, or one of two uses"),
+    (-2.0, "sign and a factor of 2"),
+    (-0.5, "sign and a factor of ½"),
+    (LN_2, "ln 2: another base of the logarithm"),
+    (LOG2_E, "1/ln 2: another base of the logarithm"),
+    (LN_10, "ln 10: another base of the logarithm"),
+    (LOG10_E, "1/ln 10: another base of the logarithm"),
+    (PI / 180.0, "π/180: degrees"),
+    (180.0 / PI, "180/π: degrees"),
+    (PI, "π"),
+    (TAU, "2π"),
+];
+
 /// What the wrong derivatives of an input look like, by their numbers: a guess that says where to look first.
 #[derive(Clone, PartialEq, Debug)]
 #[non_exhaustive]
@@ -171,20 +187,6 @@ impl Near {
             };
             Some(meaning)
         });
-        const KNOWN: [(f64, &str); 12] = [
-            (2.0, "a factor ½ is missing, or something is counted twice"),
-            (0.5, "a factor 2 is missing, or one of two uses"),
-            (-2.0, "sign and a factor of 2"),
-            (-0.5, "sign and a factor of ½"),
-            (LN_2, "ln 2: another base of the logarithm"),
-            (LOG2_E, "1/ln 2: another base of the logarithm"),
-            (LN_10, "ln 10: another base of the logarithm"),
-            (LOG10_E, "1/ln 10: another base of the logarithm"),
-            (PI / 180.0, "π/180: degrees"),
-            (180.0 / PI, "180/π: degrees"),
-            (PI, "π"),
-            (TAU, "2π"),
-        ];
         let constant = KNOWN.iter().find(|(known, _)| is(*known)).map(|(_, what)| (*what).to_owned());
         let meaning = match (constant, of_length) {
             (None, None) => return None,
@@ -290,12 +292,14 @@ fn place(this: &Compared) -> Option<String> {
         let but = |(end, which): &(usize, &str)| format!("everywhere but at the {which} index of axis {axis}, {end}");
         found.map(only).or_else(|| other().map(but))
     });
-    let signs: [(&str, fn(f64) -> bool); 4] =
-        [("negative", |x| x < 0.0), ("positive", |x| x > 0.0), ("0", |x| x == 0.0), ("not 0", |x| x != 0.0)];
-    end.or_else(|| {
-        let sign = signs.iter().find(|(_, is)| exactly(&|_, x| is(x)));
-        sign.map(|(what, _)| format!("only where the input is {what}"))
-    })
+    let sign = || {
+        let negative = exactly(&|_, x| x < 0.0).then_some("negative");
+        let positive = || exactly(&|_, x| x > 0.0).then_some("positive");
+        let zero = || exactly(&|_, x| x == 0.0).then_some("0");
+        let not_zero = || exactly(&|_, x| x != 0.0).then_some("not 0");
+        negative.or_else(positive).or_else(zero).or_else(not_zero)
+    };
+    end.or_else(|| sign().map(|what| format!("only where the input is {what}")))
 }
 
 impl fmt::Display for Hint {

@@ -89,7 +89,7 @@
 //! | [`sample`](Check::sample) | some elements of each input | 6 for each |
 //! | [`directions`](Check::directions) | random directions of each input; one that is wrong is bisected to its elements | 6 for each that is right |
 //! | [`taylor`](Check::taylor) | the slope of the remainder along one direction of all inputs | 32 at most |
-//! | [`op`] | one op at all shapes, broadcasts, layouts and edge values | for authors of ops |
+//! | [`op`](fn@op) | one op at all shapes, broadcasts, layouts and edge values | for authors of ops |
 //!
 //! Each goes to any [`order`](Check::order). An input of which the tape says that the function is affine in it, as a product is
 //! in each of its factors, is moved by its size (or 1) at first: then nothing but rounding is left in a difference, and

@@ -8,6 +8,7 @@ use ndarray::{ArrayD, IxDyn};
 
 use super::gradients;
 use super::layout::Layout;
+use super::path::message;
 use super::report::{Report, Verdict};
 use crate::kernel::random::{fork, uniform};
 use crate::real::Real;
@@ -36,7 +37,7 @@ const BROADCASTS: [[&[usize]; 2]; 7] = [
 
 type Record<'a, T> = Box<dyn for<'v, 't> Fn(&'v [Var<'t, T>]) -> Var<'t, T> + 'a>;
 
-/// A check of one op that is set up and not yet run; see [`op`].
+/// A check of one op that is set up and not yet run; see [`op`](fn@op).
 #[must_use = "a check does nothing until `assert` or `report` runs it"]
 pub struct OpCheck<'a, T: Real> {
     record: Record<'a, T>,
@@ -330,9 +331,7 @@ impl<T: Real> OpCheck<'_, T> {
             Ok(Some(report)) if edge && !is_wrong(&report) => Outcome::Unconfirmed(Box::new(report)),
             Ok(Some(report)) => Outcome::Failed(Box::new(report)),
             Err(payload) => {
-                let text = payload.downcast_ref::<String>().cloned();
-                let text = text.or_else(|| payload.downcast_ref::<&str>().map(|text| (*text).to_owned()));
-                Outcome::Panicked(text.unwrap_or_else(|| "a panic without a message".to_owned()))
+                Outcome::Panicked(message(&*payload).unwrap_or_else(|| "a panic without a message".to_owned()))
             }
         };
         Case { name, outcome }

@@ -1,5 +1,6 @@
 //! Lines through the point on which an input is displaced, and the scalar on them.
 
+use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use super::difference::{Change, FAR, Kink, Line};
@@ -94,10 +95,7 @@ impl<T: Real> Displaced<'_, T> {
         // What the panic leaves behind is not looked at again.
         let run = AssertUnwindSafe(|| ask(self.subject, self.at, self.seed, self.point));
         catch_unwind(run).unwrap_or_else(|payload| {
-            let text = payload.downcast_ref::<String>().cloned();
-            let Some(text) = text.or_else(|| payload.downcast_ref::<&str>().map(|text| (*text).to_owned())) else {
-                resume_unwind(payload)
-            };
+            let Some(text) = message(&*payload) else { resume_unwind(payload) };
             let (input, element) = (&self.at.block.name, &self.path.name);
             resume_unwind(Box::new(Elsewhere(format!(
                 "check: the function panics where {input} {element} is moved by {h:e}: {text}\n  help: check it at a point around \
@@ -105,6 +103,12 @@ impl<T: Real> Displaced<'_, T> {
             ))))
         })
     }
+}
+
+/// The message of a panic, if it has one.
+pub(super) fn message(payload: &(dyn Any + Send)) -> Option<String> {
+    let text = payload.downcast_ref::<String>().cloned();
+    text.or_else(|| payload.downcast_ref::<&str>().map(|text| (*text).to_owned()))
 }
 
 /// What a panic beside the point is carried on as.

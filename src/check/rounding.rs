@@ -203,6 +203,7 @@ fn kind(op: Op) -> Kind {
         | Op::OneHot(_)
         | Op::Leaf(_)
         | Op::View(_)
+        | Op::Recompute(_)
         | Op::BroadcastTo(_)
         | Op::Permute(_)
         | Op::Slice(_)
@@ -217,7 +218,8 @@ fn kind(op: Op) -> Kind {
         | Op::CrossEntropy(_)
         | Op::Standardize(_)
         | Op::Norm(_)
-        | Op::Custom(_) => Kind::Steps,
+        | Op::Custom(_)
+        | Op::Function(_) => Kind::Steps,
         #[cfg(feature = "linalg")]
         Op::Solve(_) | Op::Inverse(_) | Op::Cholesky(_) | Op::LogDet(_) => Kind::Steps,
         _ => Kind::Plain,

@@ -5,9 +5,9 @@ use super::hint::{self, Hint};
 use super::judge::{Claim, judge};
 use super::path::{At, Displaced, Path, elements};
 use super::report::{Comparison, Comparisons, Report};
-use super::subject::{Block, Subject};
+use super::subject::Block;
 use super::terms::Values;
-use super::{Check, Identity, Mode, consistency};
+use super::{Check, Mode, consistency};
 use crate::kernel::random::{fork, uniform};
 use crate::real::Real;
 
@@ -41,12 +41,9 @@ impl<T: Real> Check<'_, T> {
             }
         }
         if self.consistency || self.order > 1 {
-            let compare = [consistency::modes, consistency::symmetry];
-            let allowed = self.allowed(size);
-            let identity = |compare: fn(&mut dyn Subject<T>, u64, &[Vec<T>], Allowed) -> Identity| {
-                compare(&mut *self.subject, self.seed, &point, allowed)
-            };
-            report.identities = compare.into_iter().map(identity).collect();
+            let (allowed, subject) = (self.allowed(size), &mut *self.subject);
+            let modes = consistency::modes(subject, self.seed, &point, allowed);
+            report.identities = vec![modes, consistency::symmetry(subject, self.seed, &point, allowed)];
         }
         report
     }

@@ -56,8 +56,8 @@ fn lengths<T: Real>(log: &Log<T>, last: Id, inputs: &[(&str, Id)]) -> Vec<(usize
     let (mut first, mut other) = (Vec::new(), Vec::new());
     for (name, shape) in given {
         for (axis, &length) in shape.iter().enumerate() {
-            let list = if axis == 0 { &mut first } else { &mut other };
-            list.push((length, format!("the length of axis {axis} of `{name}`")));
+            let lengths = if axis == 0 { &mut first } else { &mut other };
+            lengths.push((length, format!("the length of axis {axis} of `{name}`")));
         }
         other.push((shape.size(), format!("the number of elements of `{name}`")));
     }

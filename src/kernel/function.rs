@@ -9,7 +9,7 @@ use super::lane::Lane;
 use super::simd::math::Functions;
 use super::simd::{Isa, Kernel, dispatch};
 use super::tile::PairKernel;
-use super::watched::Watched;
+use super::watched::{Decisions, FarAngles, Watched};
 use crate::number::{self, Dual, Num, Number, ScalarFunction};
 use crate::real::{Real, twin};
 
@@ -25,6 +25,7 @@ pub struct Compiled {
     double: Vec<(Order, Block<f64>)>,
     pairs: (Vec<Pair<f32>>, Vec<Pair<f64>>),
     derivative: fn(&[f64], &[usize]) -> f64,
+    decisions: fn(&[f64]) -> u64,
 }
 
 /// Two operands, and the kernel of the derivatives for both.
@@ -53,6 +54,11 @@ impl Compiled {
     pub(crate) fn derivative(&self, x: &[f64], directions: &[usize]) -> f64 {
         (self.derivative)(x, directions)
     }
+
+    /// A number that is another one where the formula takes another branch.
+    pub(crate) fn decisions(&self, x: &[f64]) -> u64 {
+        (self.decisions)(x)
+    }
 }
 
 /// What can be compiled: functions of one, two or three numbers.
@@ -73,8 +79,12 @@ macro_rules! compile {
                         $((order(&[$l, $m]), block::<$n, T, Second<F, $l, $m>>())),+
                     ]
                 }
+                #[allow(clippy::extra_unused_type_parameters, reason = "a single operand has no pairs")]
                 fn pairs<T: Functions, F: ScalarFunction<$n>>() -> Vec<Pair<T>> {
                     vec![$(($first, $second, pair::<$n, T, F, $first, $second> as PairKernel<T>)),*]
+                }
+                fn decisions<F: ScalarFunction<$n>>(x: &[f64]) -> u64 {
+                    decided::<$n, F>(std::array::from_fn(|operand| x[operand]))
                 }
                 fn derivative<F: ScalarFunction<$n>>(x: &[f64], directions: &[usize]) -> f64 {
                     number::derivative::<$n, F>(std::array::from_fn(|operand| x[operand]), directions)
@@ -85,6 +95,7 @@ macro_rules! compile {
                     double: blocks::<f64, F>(),
                     pairs: (pairs::<f32, F>(), pairs::<f64, F>()),
                     derivative: derivative::<F>,
+                    decisions: decisions::<F>,
                 }
             }
         }
@@ -95,10 +106,19 @@ compile! { 1: 0; 0 0; }
 compile! { 2: 0 1; 0 0, 0 1, 1 1; 0 1 }
 compile! { 3: 0 1 2; 0 0, 0 1, 0 2, 1 1, 1 2, 2 2; 0 1, 0 2, 1 2 }
 
+/// What a formula decides at a point.
+fn decided<const N: usize, F: ScalarFunction<N>>(x: [f64; N]) -> u64 {
+    let all = Cell::new(0);
+    Value::<F>::of(x.map(|x| Watched::new(Num(x), Decisions(Some(&all)))));
+    all.get()
+}
+
 /// The order of a derivative in these directions.
 fn order(directions: &[usize]) -> Order {
     let mut order = [0; 3];
-    directions.iter().for_each(|&operand| order[operand] += 1);
+    for &operand in directions {
+        order[operand] += 1;
+    }
     order
 }
 
@@ -211,9 +231,9 @@ unsafe fn element<const N: usize, T: Real>(operands: [*const T; N], i: usize) ->
 /// The value, and whether there was an angle too large for the quick way.
 #[inline(always)]
 fn watched<const N: usize, T: Functions, I: Isa, D: Derived<N>>(x: [T; N], far: &Cell<bool>) -> T {
-    let (mut numbers, mut k) = ([Watched::new(Lane::<T, I>::new(x[0]), far); N], 1);
+    let (mut numbers, mut k) = ([Watched::new(Lane::<T, I>::new(x[0]), FarAngles(Some(far))); N], 1);
     while k < N {
-        numbers[k] = Watched::new(Lane::new(x[k]), far);
+        numbers[k] = Watched::new(Lane::new(x[k]), FarAngles(Some(far)));
         k += 1;
     }
     D::of(numbers).number.0
@@ -291,11 +311,13 @@ impl<const N: usize, T: Functions, F: ScalarFunction<N>, const K: usize, const L
         for _ in 0..n / CHUNK {
             let mut values = [[T::zero(); CHUNK]; 2];
             let far = Cell::new(false);
-            for i in 0..CHUNK {
+            let mut i = 0;
+            while i < CHUNK {
                 // SAFETY: whoever made this vouches for whole chunks.
                 let x = unsafe { element(inputs, i) };
                 values[0][i] = watched::<N, T, I, First<F, K>>(x, &far);
                 values[1][i] = watched::<N, T, I, First<F, L>>(x, &far);
+                i += 1;
             }
             // SAFETY: as above; `values` overlaps nothing.
             unsafe {
@@ -333,17 +355,14 @@ mod tests {
     /// Every kind of number that needs care among ordinary ones; the others stand in another order.
     fn operands<T: Functions>() -> [Vec<T>; 2] {
         let edges = [0.0, -0.0, 1e-30, 90.0, -800.0, 1.5e6, -3e9, f64::INFINITY, f64::NAN];
-        let all: Vec<T> = (0..CHUNK * 8 - edges.len())
-            .map(|i| f64::from((i * 37 % 501) as u32) / 50.0 - 5.0)
-            .chain(edges)
-            .map(T::of)
-            .collect();
+        let all: Vec<T> =
+            (0..CHUNK * 8 - edges.len()).map(|i| (i * 37 % 501) as f64 / 50.0 - 5.0).chain(edges).map(T::of).collect();
         let other = (0..all.len()).map(|i| all[(i * 29 + 7) % all.len()]).collect();
         [all, other]
     }
 
     fn at<T: Functions, D: Derived<2>>(level: Level, x: &[Vec<T>; 2]) -> Vec<T> {
-        let (mut out, inputs) = (vec![T::zero(); x[0].len()], x.each_ref().map(|x| x.as_ptr()));
+        let (mut out, inputs) = (vec![T::zero(); x[0].len()], x.each_ref().map(Vec::as_ptr));
         let chunk = Values::<D>(PhantomData);
         dispatch_at(level, Map::<2, T, _> { inputs: inputs.as_ptr(), out: out.as_mut_ptr(), n: out.len(), chunk });
         out
@@ -394,7 +413,7 @@ mod tests {
             });
             for n in [0, 1, CHUNK - 1, CHUNK, CHUNK + 1, x[0].len()] {
                 let mut outs = [vec![T::one(); x[0].len()], vec![T::one(); x[0].len()]];
-                let (inputs, to) = (x.each_ref().map(|x| x.as_ptr()), outs.each_mut().map(|out| out.as_mut_ptr()));
+                let (inputs, to) = (x.each_ref().map(Vec::as_ptr), outs.each_mut().map(Vec::as_mut_ptr));
                 // SAFETY: all of them have `n` elements and more, and overlap nothing.
                 unsafe { pair::<2, T, Wave, 0, 1>(inputs.as_ptr(), to.as_ptr(), n) };
                 for (out, alone) in outs.iter().zip(&alone) {

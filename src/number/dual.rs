@@ -261,6 +261,7 @@ impl<N: Number> Dual<N> {
 impl<N: Number> Neg for Dual<N> {
     type Output = Self;
     #[inline(always)]
+    #[allow(clippy::manual_map, reason = "a closure need not be inlined")]
     fn neg(self) -> Self {
         let slope = match self.slope {
             Some(dx) => Some(-dx),

@@ -25,6 +25,9 @@ pub(crate) struct Function {
     order: Order,
 }
 
+/// In the place of an order: what the formula decides.
+const DECISIONS: Order = [u8::MAX; 3];
+
 impl Function {
     fn compiled(self) -> &'static Compiled {
         FUNCTIONS.read().unwrap_or_else(PoisonError::into_inner)[usize::from(self.index)]
@@ -52,9 +55,14 @@ impl Function {
         self
     }
 
+    /// A function that has another value, as good as surely, where the formula takes another branch.
+    pub(crate) fn decisions(self) -> Self {
+        Self { order: DECISIONS, ..self }
+    }
+
     /// This function of other operands.
     #[track_caller]
-    fn record<'t, T: Real>(self, operands: &[Var<'t, T>]) -> Var<'t, T> {
+    pub(crate) fn record<'t, T: Real>(self, operands: &[Var<'t, T>]) -> Var<'t, T> {
         match *operands {
             [x] => x.record(self, [x]),
             [x, y] => x.record(self, [x, y]),
@@ -83,15 +91,20 @@ impl Primitive for Function {
         if let Some(block) = self.block() {
             return compute(self.arity(), args, out, block);
         }
+        let compiled = self.compiled();
         let directions: Vec<usize> =
             (0..3).flat_map(|operand| std::iter::repeat_n(operand, self.order[operand].into())).collect();
-        let compiled = self.compiled();
         let operand = |k: usize| map::Operand { data: args.data(k), shape: *args.shape(k) };
         // What stands for an operand that is not there is not looked at.
         let operands = [0, 1, 2].map(|k| operand(if k < self.arity() { k } else { 0 }));
         map::each(args.out_shape(), operands, out, |rows: [&[T]; 3], out| {
             for (i, y) in out.iter_mut().enumerate() {
-                *y = T::of(compiled.derivative(&rows.map(|row| row[i].as_f64()), &directions));
+                let x = rows.map(|row| row[i].as_f64());
+                *y = T::of(match self.order {
+                    // As many bits as every type of elements has.
+                    DECISIONS => (compiled.decisions(&x) % (1 << 24)) as f64,
+                    _ => compiled.derivative(&x, &directions),
+                });
             }
         });
     }
@@ -110,6 +123,7 @@ impl Primitive for Function {
     fn arguments(self, _: [u32; 3]) -> String {
         match self.order {
             [0, 0, 0] => String::new(),
+            DECISIONS => "decisions".to_owned(),
             order => format!("derivative {:?}", &order[..self.arity()]),
         }
     }
@@ -188,10 +202,18 @@ impl Place {
 ///
 /// let x = array![0.5, -1.0, 2.0];
 /// let gradient = grad(|x| rosenbrock(x.slice(s![..-1]), x.slice(s![1..])).sum(), &x);
-/// assert_eq!(gradient, array![249.0, -604.0 - 250.0, 200.0]);
+/// assert_eq!(gradient, array![249.0, 396.0 - 250.0, 200.0]);
 ///
 /// assert_eq!(grad(|x| soft_abs(x).sum(), &x), array![0.5, -1.0, 1.0]);
 /// check::gradients(|v| swish(v[0], v[1]), &[&x, &array![1.5]]).order(2).assert();
+/// ```
+///
+/// Four operands are too many; the error says how many may be:
+///
+/// ```compile_fail
+/// gradus::pointwise! {
+///     fn weighted(x, y, z, weight) = weight * (x + y + z);
+/// }
 /// ```
 #[macro_export]
 macro_rules! pointwise {

@@ -13,6 +13,7 @@ use crate::shape::Shape;
 use crate::tape::log::{Entry, Id, Log};
 
 pub(crate) mod arrange;
+mod checkpoint;
 pub(crate) mod custom;
 #[cfg(feature = "linalg")]
 mod dense;
@@ -33,6 +34,7 @@ mod scan;
 mod statistics;
 mod view;
 
+pub(crate) use checkpoint::Recompute;
 pub(crate) use custom::Custom;
 #[cfg(feature = "linalg")]
 pub(crate) use dense::{Cholesky, Inverse, LogDet, Solve};
@@ -155,7 +157,7 @@ macro_rules! registry {
 }
 
 registry! {
-    Leaf, View,
+    Leaf, View, Recompute,
     Arithmetic, Elementary, Trigonometric, Activation, Comparison, Selection, Powi,
     Sum, Prod, Extreme, ArgExtreme, Norm, LogSumExp,
     CumSum, CumProd, Recurrence,
@@ -196,8 +198,8 @@ impl Op {
     pub(crate) fn is_pure(self) -> bool {
         match self {
             Op::Leaf(leaf) => leaf == Leaf::Literal,
-            Op::View(view) => view != View::Alias,
-            Op::Concat(_) | Op::Custom(_) => false,
+            Op::View(view) => !matches!(view, View::Alias | View::Checkpoint),
+            Op::Concat(_) | Op::Custom(_) | Op::Recompute(_) => false,
             _ => true,
         }
     }

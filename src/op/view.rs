@@ -16,10 +16,13 @@ pub(crate) enum View {
     Detach,
     /// The value under another identity, to be differentiated for by itself.
     Alias,
+    /// The result of what is computed again for its derivative. The other inputs are what that is made from, and the first
+    /// instruction of it.
+    Checkpoint,
 }
 
 impl Primitive for View {
-    const NAMES: &'static [&'static str] = &["reshape", "detach", "alias"];
+    const NAMES: &'static [&'static str] = &["reshape", "detach", "alias", "checkpoint"];
 
     fn name(self) -> &'static str {
         Self::NAMES[self as usize]
@@ -44,7 +47,7 @@ impl Primitive for View {
         let (c, shape) = (ct.c(), ct.x(0).shape());
         match self {
             View::Reshape => ct.add(0, || c.reshape(shape)),
-            View::Alias => ct.add(0, || c),
+            View::Alias | View::Checkpoint => ct.add(0, || c),
             View::Detach => {}
         }
     }

@@ -4,6 +4,7 @@
 //! rerun reads it where it stands. Programs stay as long as the log holds the instructions that they were made of.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 
 use super::plan::{Goal, Program, is_address, plan};
 use crate::kernel::aligned::Aligned;
@@ -32,13 +33,11 @@ impl<T: Element> Rerun<T> {
         let stands = |id: Id| {
             given.contains(&id) || (!matches!(log.entry(id).op, Op::Leaf(_)) && affected.binary_search(&id).is_err())
         };
-        let held = RefCell::new(Vec::new());
+        let (held, places) = (RefCell::new(Vec::new()), RefCell::new(BTreeMap::new()));
         let place = |id: Id| {
-            let mut held = held.borrow_mut();
-            let known = held.iter().position(|&other| other == id);
-            known.unwrap_or_else(|| {
-                held.push(id);
-                held.len() - 1
+            *places.borrow_mut().entry(id).or_insert_with(|| {
+                held.borrow_mut().push(id);
+                held.borrow().len() - 1
             })
         };
         let program = plan(log, Goal { kept: wanted, parts: &[] }, passes, |id| {

@@ -230,6 +230,16 @@ impl<T: Element> Runner<T> {
         self.epoch = log.epoch();
     }
 
+    /// Whether something is computed a second time for this request, for the sake of memory.
+    fn recomputes(&self, log: &Log<T>, index: u32) -> bool {
+        let mut found = false;
+        walk_down(log, self.segment(index).asked(), |id| {
+            found |= matches!(log.entry(id).op, Op::Recompute(_));
+            !found
+        });
+        found
+    }
+
     /// Plans a segment that was seen before. Nothing where a value of an earlier segment is missing: then that one will
     /// keep it from the next time on.
     fn plan(&mut self, log: &Log<T>, index: u32) -> bool {
@@ -366,6 +376,8 @@ impl<T: Element> Runner<T> {
             self.remember(log, wanted, target.as_ref())
         });
         let unbroken = self.path.iter().all(|&(_, way)| way == Way::Planned);
+        // The interpreter keeps all that it computes, so with it a checkpoint would cost memory instead of saving it.
+        let at_once = at_once || (known.is_none() && self.recomputes(log, index));
         if (known.is_some() || at_once) && unbroken && self.plan(log, index) {
             self.run_program(log, live, index, target)?;
             self.path.push((index, Way::Planned));

@@ -245,7 +245,7 @@ impl<T: Real> Log<T> {
         let deriving = self.sweeps.deriving();
         let place = deriving.unwrap_or(place);
         let payload = matches!(op, Op::Leaf(Leaf::Scalar | Leaf::Seed));
-        let shared = deriving.is_some() && op.is_pure();
+        let shared = deriving.is_some() && op.is_pure() && !self.sweeps.is_copying();
         if shared && let Some(id) = self.cons.find(op, inputs, given, self) {
             return Ok(id);
         }
@@ -349,6 +349,26 @@ impl<T: Real> Log<T> {
         self.lists.extend_from_slice(operands);
         self.customs.extend(custom);
         self.push(op, inputs, None, place)
+    }
+
+    /// Records an instruction in a sweep as the copy of another: with other operands, and not shared.
+    pub(crate) fn push_copy(&mut self, op: Op, inputs: [u32; 3], of: Id) -> Id {
+        let (shape, place) = (*self.shape(of), self.place(of));
+        self.sweeps.set_copying(true);
+        let result = self.push(op, inputs, Some(&shape), place);
+        self.sweeps.set_copying(false);
+        result.expect("the shapes are those of what is copied")
+    }
+
+    /// The same for an instruction with a list of operands.
+    pub(crate) fn push_copy_of_list(&mut self, of: Id, operands: &[Id]) -> Id {
+        let entry = *self.entry(of);
+        let custom = matches!(entry.op, Op::Custom(_)).then(|| Arc::clone(self.custom(&entry)));
+        if custom.is_some() {
+            self.sweeps.derive_impure();
+        }
+        let result = self.push_list(entry.op, operands, custom, self.place(of));
+        result.expect("the shapes are those of what is copied")
     }
 
     // ---- leaves with an identity -----------------------------------------------------------------------------------

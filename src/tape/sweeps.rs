@@ -56,6 +56,8 @@ struct Deriving {
     masked: bool,
     /// Whether all that ran so far was a function of structure alone.
     pure: bool,
+    /// Whether what is recorded is a copy.
+    copying: bool,
 }
 
 impl Sweeps {
@@ -87,7 +89,7 @@ impl Sweeps {
     }
 
     pub(super) fn start(&mut self, start: usize, place: Place) {
-        self.deriving = Some(Deriving { start, place, masked: false, pure: true });
+        self.deriving = Some(Deriving { start, place, masked: false, pure: true, copying: false });
     }
 
     pub(super) fn finish(&mut self, end: usize, request: Request, answers: &Answers) {
@@ -141,6 +143,17 @@ impl Sweeps {
     pub(crate) fn derive_impure(&mut self) {
         if let Some(deriving) = &mut self.deriving {
             deriving.pure = false;
+        }
+    }
+
+    /// Whether what is recorded now is a copy of what was recorded before, which is not shared.
+    pub(super) fn is_copying(&self) -> bool {
+        self.deriving.is_some_and(|deriving| deriving.copying)
+    }
+
+    pub(super) fn set_copying(&mut self, copying: bool) {
+        if let Some(deriving) = &mut self.deriving {
+            deriving.copying = copying;
         }
     }
 

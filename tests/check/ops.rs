@@ -81,8 +81,6 @@ fn what_is_wrong_for_broadcast_operands_alone_is_caught() {
             vec![(c * x[1]).into(), (if mean { w / 2.0 } else { w }).into()]
         },
     });
-    let record = |v: &[Var<'_, f64>]| -> usize { v.len() };
-    assert_eq!(record(&[]), 0);
     let report = check::op(2, |v: &[Var<'_, f64>]| v[0].custom(op.clone(), v)).report();
     assert!(!report.passed());
     for case in report.cases.iter().filter(|case| !case.passed()) {
@@ -97,7 +95,7 @@ fn what_is_wrong_for_broadcast_operands_alone_is_caught() {
 
 #[test]
 fn what_is_wrong_at_an_edge_alone_is_caught() {
-    // sin x / x, whose author forgot 0 in the value's neighbour: the slope of large numbers.
+    // The slope is clipped far out.
     let op = planted(Planted {
         shape: |inputs| inputs[0],
         eval: |x| x[0].mapv(|x| x * x),

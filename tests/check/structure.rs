@@ -9,6 +9,9 @@ use std::sync::Arc;
 use super::panics::assert_panics;
 use super::slips::off;
 
+/// A function of several arrays.
+type Function = for<'v, 't> fn(&'v [Var<'t, f64>]) -> Var<'t, f64>;
+
 fn failed(report: &Report) -> Vec<&str> {
     report.structure.iter().filter(|property| property.failure.is_some()).map(|property| property.name).collect()
 }
@@ -127,7 +130,7 @@ fn affine_functions_are_differenced_with_wide_steps() {
     assert!(!curved.passed() && curved.failures.iter().all(|e| e.verdict == Verdict::Inconclusive), "{curved}");
     let single = check::gradients(
         |v| v[0].matmul(v[1]).cumsum(0).slice(s![.., 1..]).sum(),
-        &[&a.mapv(|x| x as f32), &b.mapv(|x| x as f32)],
+        &[&a.mapv(f32::of), &b.mapv(f32::of)],
     );
     assert!(single.tolerance(1e-5).report().passed());
 }
@@ -152,7 +155,7 @@ fn taylor_slopes_are_two_and_three() {
     assert!(!detached.passed() && detached.to_string().starts_with("Taylor check failed: "), "{detached}");
     let linear = check::gradients(|v| (v[0] * 3.0).sum(), &[&x]).order(2).taylor();
     assert!(linear.passed() && linear.first == Slope::Exact, "{linear}");
-    let single = check::gradients(|v| v[0].exp().sum(), &[&x.mapv(|x| x as f32)]).taylor();
+    let single = check::gradients(|v| v[0].exp().sum(), &[&x.mapv(f32::of)]).taylor();
     assert!(single.passed(), "{single}");
     let pole = check::gradients(|v| v[0].ln().sum(), &[&array![0.2, 0.0]]).taylor();
     assert!(!pole.passed() && pole.first == Slope::NotFinite, "{pole}");
@@ -230,7 +233,7 @@ fn a_function_that_panics_at_the_point_panics_as_it_does() {
 fn what_cancels_leaves_rounding_and_no_alarm() {
     // Derivatives that are 0 but for rounding, by many ways.
     let x = array![0.3, -0.7, 1.9, 0.4];
-    let cases: [for<'v, 't> fn(&'v [Var<'t, f64>]) -> Var<'t, f64>; 4] = [
+    let cases: [Function; 4] = [
         |v| v[0].softmax(0).sum() + v[0].exp().ln().sum(),
         |v| (v[0].sin().square() + v[0].cos().square()).sum() * 1e3,
         |v| (v[0].exp() * (-v[0]).exp()).sum() + v[0].log_softmax(0).exp().sum(),

@@ -2,7 +2,9 @@
 
 use gradus::prelude::*;
 
+mod checkpoint;
 mod closed_forms;
+mod cost;
 mod linearize;
 mod messages;
 mod operators;

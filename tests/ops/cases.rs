@@ -220,6 +220,7 @@ fn views() -> Vec<Case> {
         case("squeeze", &[&[&[1, 3]], &[&[1, 2, 2]]], |v| v[0].squeeze(0), |x| x[0].clone().remove_axis(Axis(0))),
         case("unsqueeze", ANY, |v| v[0].unsqueeze(-1), |x| x[0].clone().insert_axis(Axis(x[0].ndim()))),
         case("detach", ANY, |v| v[0].detach() * v[0].detach(), |x| &x[0] * &x[0]),
+        case("checkpoint", ANY, |v| v[0].checkpoint(|x| x.sin() * x), |x| x[0].mapv(|x| x.sin() * x)),
         case("alias", ANY, |v| v[0].grad_of(|z| (z * z).sum()), |x| &x[0] * 2.0),
     ]
 }

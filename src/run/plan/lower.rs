@@ -1,6 +1,6 @@
 //! Steps as programs of the kernels.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use smallvec::SmallVec;
@@ -33,6 +33,7 @@ pub(crate) fn plan<T: Element>(
         grouping: &grouping,
         slots: places.slots,
         made: vec![None; selection.nodes.len()],
+        loaded: BTreeMap::new(),
         program: Program {
             steps: Vec::with_capacity(grouping.steps.len()),
             slots: Vec::new(),
@@ -69,6 +70,8 @@ struct Lowering<'a, T> {
     slots: Vec<Option<Slot>>,
     /// For members of passes the node that stands for them there.
     made: Vec<Option<NodeId>>,
+    /// The cells of numbers that are copied, by where they stand.
+    loaded: BTreeMap<(usize, usize), usize>,
     program: Program<T>,
 }
 
@@ -114,12 +117,13 @@ impl<T: Element> Lowering<'_, T> {
                 _ => {}
             }
         }
+        let mut numbers = BTreeMap::new();
         for at in imports {
             let (place, slot) = imported(self.node(at).id).expect("it was imported when it was selected");
-            let known = self.program.imports.iter().position(|&other| other == place);
-            let index = known.unwrap_or_else(|| {
-                self.program.imports.push(place);
-                self.program.imports.len() - 1
+            let imports = &mut self.program.imports;
+            let index = *numbers.entry(place).or_insert_with(|| {
+                imports.push(place);
+                imports.len() - 1
             });
             self.slots[at] = Some(Slot { region: OTHERS + self.program.arrays.len() + index, ..slot });
         }
@@ -129,13 +133,12 @@ impl<T: Element> Lowering<'_, T> {
     fn cell(&mut self, at: usize) -> u32 {
         let slot = self.slot(at);
         let cell = if matches!(self.node(at).kind, Kind::Data | Kind::Import) {
-            if let Some(&(_, cell)) = self.program.loads.iter().find(|(from, _)| *from == slot) {
-                cell
-            } else {
-                self.program.loads.push((slot, self.program.own));
-                self.program.own += 1;
-                self.program.own - 1
-            }
+            let program = &mut self.program;
+            *self.loaded.entry((slot.region, slot.start)).or_insert_with(|| {
+                program.loads.push((slot, program.own));
+                program.own += 1;
+                program.own - 1
+            })
         } else {
             slot.start
         };
