@@ -197,6 +197,11 @@ fn a_check_may_step_out_of_the_domain() {
     let y = step.variable(&singular).cholesky().sum();
     assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| y.check().report().passed())).is_ok_and(|ok| !ok));
     assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| y.item())).is_err());
+    // So it does where the variables have no part in it.
+    let (x, constant) = (step.variable(&[1.0]), step.constant(&singular).inverse());
+    let y = (x * constant).sum();
+    let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| y.check().report()));
+    assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| y.item())).is_err());
 }
 
 /// tr(S·A) − ln det A, least at A = S⁻¹ and defined where A is positive definite: the precision matrix of a Gaussian by
@@ -382,6 +387,37 @@ fn the_precision_is_that_of_the_elements() {
     let y = step.input(&rounded).logdet();
     let text = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| y.item())).unwrap_err();
     assert!(text.downcast_ref::<String>().unwrap().contains("singular to the precision of f32"));
+}
+
+/// Of matrices whose rank is one too low but for rounding, most are refused; of those of full rank, none.
+#[test]
+fn most_of_what_is_singular_is_found_and_nothing_else() {
+    use rand::RngExt;
+    let mut rng = StdRng::seed_from_u64(15);
+    let mut matrix = |rows, columns| Array2::from_shape_fn((rows, columns), |_| rng.random_range(-1.0..1.0));
+    let refused = |a: &Array2<f64>| {
+        let (params, mut tape) = (Params::new(), Tape::new());
+        let step = tape.record(&params);
+        let y = step.constant(a).logdet();
+        std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| y.item())).is_err()
+    };
+    for n in [3, 6, 12] {
+        let found = (0..100).filter(|_| refused(&matrix(n, n - 1).dot(&matrix(n - 1, n)))).count();
+        assert!(found >= 80, "{found} of 100 with {n} rows");
+        assert!((0..100).all(|_| !refused(&matrix(n, n))), "{n} rows");
+    }
+}
+
+#[test]
+fn a_small_ridge_is_enough_in_single_precision() {
+    // The covariance of 60 nearby points under a smooth kernel is singular to f32 but for the ridge.
+    let n = 60;
+    let a = Array2::from_shape_fn((n, n), |(i, j)| {
+        let distance = (i as f32 - j as f32) / 20.0;
+        (-0.5 * distance * distance).exp() + if i == j { 1e-4 } else { 0.0 }
+    });
+    let l = of(|x| x.cholesky(), &a);
+    assert!(distance(&l.dot(&l.t()), &a.mapv(f64::from)) < 1e-6);
 }
 
 #[test]

@@ -258,7 +258,7 @@ where
     }
 
     fn forget(&mut self) {
-        self.tape = Tape::new();
+        self.tape = Tape::new().lenient();
     }
 
     fn record<R>(
@@ -325,7 +325,7 @@ where
     }
 
     fn forget(&mut self) {
-        self.tape = Tape::new();
+        self.tape = Tape::new().lenient();
     }
 
     fn record<R>(

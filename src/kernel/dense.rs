@@ -2,8 +2,10 @@
 //!
 //! A matrix counts as singular, or as not positive definite, where a pivot is no larger than what rounding alone makes of 0.
 //! Pivot k is a difference: an element minus Σ l·u over what was eliminated before. Where that sum cancels it to within
-//! n·ε of its terms, the pivot is noise, and all that is computed from it would be. ε is that of the elements, so scaling
-//! rows or columns changes nothing.
+//! rounding of its terms, the pivot is noise, and all that is computed from it would be. Rounding is n·ε for what is
+//! computed here and 4·ε of the elements' type for the elements, relative to the terms, so scaling rows or columns changes nothing. It finds most
+//! matrices that are singular but for rounding, not all: of products of n × (n − 1) and (n − 1) × n random matrices about
+//! nine in ten.
 
 use nalgebra::{DMatrix, Dyn, LU};
 
@@ -14,7 +16,7 @@ pub(crate) struct Factors(LU<f64, Dyn, Dyn>);
 
 /// Whether the pivot at step k is more than rounding, where `terms` are the products that were subtracted.
 fn is_pivot<T: Real>(pivot: f64, n: usize, terms: impl Iterator<Item = f64>) -> bool {
-    let rounding = n as f64 * T::epsilon().as_f64() * terms.map(f64::abs).sum::<f64>();
+    let rounding = (n as f64 * f64::EPSILON).max(4.0 * T::epsilon().as_f64()) * terms.map(f64::abs).sum::<f64>();
     // What is NaN has overflowed, and shows in the result.
     pivot.is_nan() || pivot.abs() > rounding
 }

@@ -4,6 +4,7 @@
 //! `Primitive`. Pointwise ops are rows of a table; every other one is a small `Copy` struct that holds its arguments.
 
 use std::cell::OnceCell;
+use std::sync::atomic::Ordering;
 
 use crate::grad::Cotangents;
 use crate::kernel::block::Block;
@@ -283,7 +284,12 @@ impl<'a, T: Real> Args<'a, T> {
     /// Computes the result, or tells why there is none.
     pub(crate) fn eval(self, out: &mut [T]) -> Result<(), String> {
         self.entry.op.eval(&self, out);
-        self.refusal.into_inner().filter(|_| !self.log.lenient).map_or(Ok(()), Err)
+        match self.refusal.into_inner() {
+            Some(why) if !self.log.lenient => return Err(why),
+            Some(_) => self.log.passed_over.store(true, Ordering::Relaxed),
+            None => {}
+        }
+        Ok(())
     }
 
     /// Says why there is no result, which then is NaN: `what was found: what is wrong`. The first reason counts.

@@ -15,6 +15,7 @@
 
 use std::panic::Location;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 mod turns;
 
@@ -98,6 +99,8 @@ pub(crate) struct Log<T> {
     /// Whether an op that refuses its operands has a result of NaN instead of ending the run: while differences are taken,
     /// points beyond a domain are no error.
     pub(crate) lenient: bool,
+    /// Whether an error was passed over for that reason.
+    pub(crate) passed_over: AtomicBool,
 }
 
 impl<T: Real> Log<T> {
@@ -125,6 +128,7 @@ impl<T: Real> Log<T> {
             calls: 0,
             eager: false,
             lenient: false,
+            passed_over: AtomicBool::new(false),
         }
     }
 

@@ -364,7 +364,12 @@ impl<'t, T: Real> Recorder<'t, T> {
         struct Before<'t, T: Real>(Recorder<'t, T>, bool);
         impl<T: Real> Drop for Before<'_, T> {
             fn drop(&mut self) {
-                self.0.live.log_mut().lenient = self.1;
+                let mut log = self.0.live.log_mut();
+                log.lenient = self.1;
+                // What is NaN for want of an error must not be found when an error is due.
+                if std::mem::take(log.passed_over.get_mut()) {
+                    log.next_epoch();
+                }
             }
         }
         let _before = Before(self, std::mem::replace(&mut self.live.log_mut().lenient, lenient));

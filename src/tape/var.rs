@@ -325,7 +325,8 @@ impl<'t, T: Real> Var<'t, T> {
     ///
     /// # Panics
     ///
-    /// With [`check_finite`](crate::Tape::check_finite), if a value on the way is NaN or infinite.
+    /// With [`check_finite`](crate::Tape::check_finite), if a value on the way is NaN or infinite; if an op on the way has
+    /// no result for its operands, such as the inverse of a singular matrix.
     ///
     /// # Examples
     ///
