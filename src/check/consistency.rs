@@ -3,10 +3,14 @@
 
 use std::fmt;
 
+use super::path::size;
 use super::subject::{Subject, weighted, weights};
-use crate::kernel::random::fork;
+use crate::kernel::random::{fork, uniform};
 use crate::real::Real;
 use crate::tape::Var;
+
+/// How far away a kink is looked for, as a power of the machine epsilon: far beyond what rounding does to a tie.
+const STEP: f64 = 0.4;
 
 /// An identity between two numbers that are computed in two ways.
 #[derive(Clone, Debug)]
@@ -21,6 +25,9 @@ pub struct Identity {
     /// How far both may be apart: the tolerance, relative to the sum of what they are made of without signs, and to a
     /// thousandth of the size of the function, since what cancels leaves rounding behind.
     pub allowed: f64,
+    /// Where it does not hold because of a kink at the point: what takes another branch beside it. The Hessian of a function
+    /// that has none is not symmetric, however right the rules are.
+    pub kink: Option<String>,
 }
 
 /// How far two numbers may be apart that are computed in two ways.
@@ -42,6 +49,7 @@ impl Identity {
             left: sum(left, |x| x),
             right: sum(right, |x| x),
             allowed: allowed.tolerance * size + allowed.slack,
+            kink: None,
         }
     }
 
@@ -55,7 +63,8 @@ impl Identity {
 impl fmt::Display for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let sign = if self.holds() { "holds" } else { "does not hold" };
-        write!(f, "{} {sign}: {:.10e} and {:.10e}, {:.1e} allowed", self.name, self.left, self.right, self.allowed)
+        write!(f, "{} {sign}: {:.10e} and {:.10e}, {:.1e} allowed", self.name, self.left, self.right, self.allowed)?;
+        self.kink.iter().try_for_each(|kink| write!(f, "; at a kink it need not: {kink}"))
     }
 }
 
@@ -101,5 +110,22 @@ pub(super) fn symmetry<T: Real>(
         [products(&hw, &v), products(&hv, &w)].concat()
     });
     let (left, right) = parts.split_at(parts.len() / 2);
-    Identity::new("⟨v, Hw⟩ = ⟨Hv, w⟩", [left, right], allowed)
+    let identity = Identity::new("⟨v, Hw⟩ = ⟨Hv, w⟩", [left, right], allowed);
+    let kink = if identity.holds() { None } else { kink(subject, seed, point) };
+    Identity { kink, ..identity }
+}
+
+/// What takes another branch beside the point, where everything moves a little.
+fn kink<T: Real>(subject: &mut dyn Subject<T>, seed: u64, point: &[Vec<T>]) -> Option<String> {
+    let here = subject.branches(2, seed, point);
+    let step = T::epsilon().as_f64().powf(STEP);
+    [step, -step].into_iter().find_map(|step| {
+        // By another part of each, so that no tie stays one.
+        let moved = |(k, values): (u64, &Vec<T>)| {
+            let part = |i: usize| 0.5 + uniform(fork(seed, 25 + k), i as u64);
+            values.iter().enumerate().map(|(i, &x)| x + T::of(step * size(x) * part(i))).collect()
+        };
+        let there: Vec<_> = (0..).zip(point).map(moved).collect();
+        here.difference(&subject.branches(2, seed, &there))
+    })
 }
