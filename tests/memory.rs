@@ -281,7 +281,8 @@ fn a_linearised_function_holds_what_directions_take_from_it() {
     let more = peak(|| (0..10).for_each(|_| sum += line.jvp(&direction).sum()));
     assert!(more < 2 * tensor, "{more} bytes in 10 directions: no more than a result");
     drop(line);
-    assert!(HELD.load(Ordering::Relaxed) < before + tensor, "all is given back; {sum}");
+    // But for the direction.
+    assert!(HELD.load(Ordering::Relaxed) < before + 2 * tensor, "all is given back; {sum}");
 }
 
 fn a_million_instructions_take_64_bytes_each() {

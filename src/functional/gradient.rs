@@ -115,7 +115,7 @@ pub(super) fn values<T: Real, const N: usize>(recorder: Recorder<'_, T>, vars: [
     recorder.values(&vars).try_into().expect("as many values as tensors")
 }
 
-/// The positions of these and those.
-pub(super) fn ids<T: Real>(these: &[Var<'_, T>], those: &[Var<'_, T>]) -> Vec<u32> {
-    these.iter().chain(those).map(|var| var.id()).collect()
+/// The positions of all of these.
+pub(super) fn ids<T: Real>(results: &[Var<'_, T>], others: &[Var<'_, T>]) -> Vec<u32> {
+    results.iter().chain(others).map(|var| var.id()).collect()
 }

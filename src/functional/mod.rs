@@ -99,6 +99,11 @@ fn variables<'t, T: Real>(step: Step<'t, '_, T>, xs: &[&dyn Tensor<T>]) -> Vec<V
     vars
 }
 
+#[track_caller]
+fn expect_direction(op: &str, direction: &[usize], x: &[usize]) {
+    assert!(direction == x, "{op}: the direction has shape {direction:?}, the variable {x:?}");
+}
+
 /// An array of the dimension of `x`.
 fn like<T: Real, D: Dimension>(x: &ArrayRef<T, D>, array: ArrayD<T>) -> Array<T, D> {
     array.into_shape_with_order(x.raw_dim()).expect("a gradient has the shape of its variable")

@@ -2,7 +2,7 @@
 
 use ndarray::{Array, ArrayD, ArrayRef, Dimension};
 
-use super::{Scratch, like};
+use super::{Scratch, expect_direction, like};
 use crate::real::Real;
 use crate::tape::Var;
 
@@ -79,6 +79,7 @@ pub fn hvp<T: Real, D: Dimension>(
     x: &ArrayRef<T, D>,
     direction: &ArrayRef<T, D>,
 ) -> Array<T, D> {
+    expect_direction("hvp", direction.shape(), x.shape());
     let mut scratch = Scratch::new();
     let step = scratch.record();
     let var = step.constant(x);
@@ -86,7 +87,7 @@ pub fn hvp<T: Real, D: Dimension>(
     like(x, gradient.vjp(&[var], step.constant(direction))[0].value())
 }
 
-/// The Gauss–Newton matrix JᵀHJ of a loss of a network's outputs times a direction, without forming any of the three: J is
+/// The Gauss–Newton matrix `JᵀHJ` of a loss of a network's outputs times a direction, without forming any of the three: J is
 /// the Jacobian of the network, H the Hessian of the loss for its outputs.
 ///
 /// It is what is left of the Hessian where the network's own curvature is dropped, and positive semi-definite where the
@@ -116,6 +117,7 @@ pub fn gauss_newton_vp<T: Real, D: Dimension>(
     x: &ArrayRef<T, D>,
     direction: &ArrayRef<T, D>,
 ) -> Array<T, D> {
+    expect_direction("gauss_newton_vp", direction.shape(), x.shape());
     let mut scratch = Scratch::new();
     let step = scratch.record();
     let var = step.constant(x);

@@ -3,7 +3,7 @@
 use ndarray::{Array2, ArrayD, ArrayRef, Axis, Dimension};
 
 use super::matrix::jacobian_of;
-use super::{Scratch, variables};
+use super::{Scratch, expect_direction, variables};
 use crate::grad::pull_back;
 use crate::real::Real;
 use crate::run::Tensor;
@@ -135,13 +135,14 @@ pub fn hvps<T: Real>(
     xs: &[&dyn Tensor<T>],
     directions: &[&dyn Tensor<T>],
 ) -> Vec<ArrayD<T>> {
+    assert!(xs.len() == directions.len(), "hvp: {} directions for {} variables", directions.len(), xs.len());
+    for (x, direction) in xs.iter().zip(directions) {
+        expect_direction("hvp", direction.lengths(), x.lengths());
+    }
     let mut scratch = Scratch::new();
     let step = scratch.record();
     let (vars, directions) = (variables(&step, xs), variables(&step, directions));
     let gradients = f(&vars).gradients(&vars);
-    if gradients.len() != directions.len() {
-        panic!("hvp: {} directions for {} arrays", directions.len(), vars.len());
-    }
     let along: Vec<_> = gradients.into_iter().zip(directions).collect();
     step.values(&pull_back(step.recorder(), "hvp", &along, &vars))
 }

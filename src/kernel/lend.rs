@@ -72,9 +72,7 @@ impl<S, T> Lender<S, T> {
         self.lend_first(first);
         Loan { live: &self.live, invariant: PhantomData }
     }
-}
 
-impl<S, T> Lender<S, T> {
     fn lend_first(&mut self, first: [&[T]; 2]) {
         let slices = self.live.slices.get_mut();
         slices.clear();

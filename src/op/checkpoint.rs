@@ -50,6 +50,10 @@ impl<'t, T: Real> Var<'t, T> {
     ///
     /// Cotangent: as that of `f`.
     ///
+    /// # Panics
+    ///
+    /// If the result of `f` belongs to another recording.
+    ///
     /// # Examples
     ///
     /// ```
@@ -77,7 +81,8 @@ impl<'t, T: Real> Var<'t, T> {
         if !std::ptr::eq(y.live(), self.live()) {
             crate::tape::two_recordings("checkpoint", self, y);
         }
-        let start = u32::try_from(start).expect("ids are u32");
+        #[allow(clippy::cast_possible_truncation, reason = "a log refuses to grow beyond")]
+        let start = start as u32;
         self.record_with_shape(View::Checkpoint, [y.id(), self.id(), start], &y.shape())
     }
 }

@@ -35,7 +35,7 @@ fn logistic_regression<T: Real>(tolerance: f64) {
 /// Softmax: J = diag(p) − ppᵀ; log-softmax: J = I − 1pᵀ; logsumexp: gradient p, Hessian diag(p) − ppᵀ.
 fn softmax<T: Real>(tolerance: f64) {
     let x = vector::<T>(0.3, 5).mapv(|x| x + x);
-    let e = x.mapv(|x| x.exp());
+    let e = x.mapv(T::exp);
     let p = e.mapv(|e_i| e_i / e.sum());
     let unit = |i: usize, j: usize| if i == j { T::one() } else { T::zero() };
     let curved = Array2::from_shape_fn((5, 5), |(i, j)| unit(i, j) * p[i] - p[i] * p[j]);

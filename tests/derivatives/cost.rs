@@ -60,19 +60,19 @@ fn networks() {
         p[1..].iter().fold(p[0], |x, &w| x.matmul(w).tanh()).square().mean()
     });
     println!("network: {value}, {gradient}, {jvp}, {hvp}");
-    assert!(gradient <= 4 * value && jvp <= 3 * value && hvp <= 6 * value, "{value}, {gradient}, {jvp}, {hvp}");
+    // Passes count alike whether they are products or not; of these, the function has 3.
+    assert!(gradient <= 3 * value && jvp <= 2 * value && hvp <= 8 * value, "{value}, {gradient}, {jvp}, {hvp}");
 }
 
 #[test]
 fn fused_ops_have_rules_of_their_own() {
     type F = for<'t> fn(&[Var<'t, f64>]) -> Var<'t, f64>;
-    let ops: [(&str, &[&[usize]], F); 6] = [
+    let ops: [(&str, &[&[usize]], F); 5] = [
         ("softmax", &[&[40, 10]], |p| p[0].softmax(1).square().sum()),
         ("log_softmax", &[&[40, 10]], |p| p[0].log_softmax(1).square().sum()),
         ("logsumexp", &[&[40, 10]], |p| p[0].logsumexp_axis(1).square().sum()),
         ("cross_entropy", &[&[4, 10]], |p| cross_entropy(p[0], [1, 2, 3, 4])),
         ("layer_norm", &[&[40, 10], &[10], &[10]], |p| p[0].layer_norm(p[1], p[2], 1e-5).square().sum()),
-        ("affine", &[&[40, 10], &[10, 5], &[5]], |p| p[0].affine(p[1], p[2]).square().sum()),
     ];
     for (name, shapes, f) in ops {
         let [value, gradient, jvp, hvp] = passes(shapes, f);

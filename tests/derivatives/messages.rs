@@ -30,9 +30,12 @@ fn directions_and_cotangents_that_do_not_fit() {
         jvp(|x| x.exp(), &x, &array![1.0, 2.0, 3.0])
     });
     assert_panics("vjp: the cotangent has shape [1], the output [2]", || vjp(|x| x.exp(), &x, &array![1.0]));
-    assert_panics("vjp: the cotangent has shape [3], the output [2]", || {
-        hvp(|x| x.exp().sum(), &x, &array![1.0, 2.0, 3.0])
-    });
+    let long = array![1.0, 2.0, 3.0];
+    let text = |op: &str| format!("{op}: the direction has shape [3], the variable [2]");
+    assert_panics(&text("hvp"), || hvp(|x| x.exp().sum(), &x, &long));
+    assert_panics(&text("hvp"), || hvps(|v| v[0].exp().sum(), &[&x], &[&long]));
+    assert_panics("hvp: 2 directions for 1 variables", || hvps(|v| v[0].exp().sum(), &[&x], &[&x, &long]));
+    assert_panics(&text("gauss_newton_vp"), || gauss_newton_vp(|x| x.exp(), |z| z.sum(), &x, &long));
     assert_panics("jvp: 2 directions for 1 variables", || jvps(|v| v[0], &[&x], &[&x, &x]));
     let mut params = Params::<f64>::new();
     let w = params.add("w", [2], || 1.0);

@@ -6,6 +6,9 @@ use crate::assert_close;
 
 type Function = for<'t> fn(Var<'t, f64>) -> Var<'t, f64>;
 
+/// Its derivatives of orders 1 to 4.
+type Derivatives = fn(f64) -> [f64; 4];
+
 /// The derivatives of orders 1 to 4 by reverse sweeps, each of the one before.
 fn backwards(f: Function, x: &Array1<f64>) -> [ArrayD<f64>; 4] {
     let (params, mut tape) = (Params::new(), Tape::new());
@@ -54,8 +57,7 @@ fn sin(x: f64) -> [f64; 4] {
 #[test]
 fn four_derivatives_at_ordinary_points() {
     let x = Array1::linspace(-4.0, 4.0, 33);
-    let known: [(Function, fn(f64) -> [f64; 4]); 3] =
-        [(|x| x.sin(), sin), (|x| x.tanh(), tanh), (|x| x.softplus(), softplus)];
+    let known: [(Function, Derivatives); 3] = [(|x| x.sin(), sin), (|x| x.tanh(), tanh), (|x| x.softplus(), softplus)];
     for (f, expected) in known {
         for (way, found) in [("reverse", backwards(f, &x)), ("forward", forwards(f, &x))] {
             for (k, found) in found.iter().enumerate() {
@@ -71,7 +73,7 @@ fn four_derivatives_at_ordinary_points() {
 fn four_derivatives_at_extreme_points() {
     // Where functions are flat, derivatives are small and not noise: relative error; where e^(−2|x|) is gone, exactly 0.
     let x = array![-40.0, -25.0, -15.0, 15.0, 25.0, 40.0, -800.0, 800.0, 1e300, -1e300];
-    let known: [(Function, fn(f64) -> [f64; 4]); 2] = [(|x| x.tanh(), tanh), (|x| x.softplus(), softplus)];
+    let known: [(Function, Derivatives); 2] = [(|x| x.tanh(), tanh), (|x| x.softplus(), softplus)];
     for (which, (f, expected)) in known.into_iter().enumerate() {
         for found in [backwards(f, &x), forwards(f, &x)] {
             for (k, found) in found.iter().enumerate() {

@@ -105,6 +105,15 @@ fn gradients_equal_differences_for_all_broadcasts() {
 }
 
 #[test]
+fn derivatives_up_to_the_fourth_equal_differences_of_those_before() {
+    for op in Pointwise::all() {
+        let inputs = inputs(&op, &vec![vec![3]; op.domain.len()], 5);
+        let report = check::gradients(|v| (op.record)(v), &tensors(&inputs)).order(4).report();
+        assert!(report.failures.is_empty(), "{}: {report}", op.name);
+    }
+}
+
+#[test]
 fn gradients_equal_differences_element_by_element() {
     for op in Pointwise::all() {
         let inputs = inputs(&op, &vec![vec![2, 3]; op.domain.len()], 4);

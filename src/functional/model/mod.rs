@@ -252,7 +252,7 @@ pub(crate) fn hvp_into<'t, T: Real>(
     pull_back(&along.collect::<Vec<_>>(), product, "hvp");
 }
 
-/// The Gauss–Newton matrix JᵀHJ of a loss of a model's outputs times a direction of all parameters: J is the Jacobian of
+/// The Gauss–Newton matrix `JᵀHJ` of a loss of a model's outputs times a direction of all parameters: J is the Jacobian of
 /// the outputs, H the Hessian of the loss for them; see [`gauss_newton_vp`](super::gauss_newton_vp).
 ///
 /// The loss gets the outputs alone, and labels or targets from the caller (`cross_entropy(z, &labels)`,
