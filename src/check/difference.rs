@@ -163,6 +163,11 @@ impl<L: Line> Ladder<L> {
         self.line.kink(&[0.25, -0.25, 0.5, -0.5, 1.0, -1.0].map(|part| part * window.step))
     }
 
+    /// What the tape says the derivative is a step to either side.
+    pub(super) fn beside(&mut self, step: f64) -> [f64; 2] {
+        [step, -step].map(|step| self.line.slope(step))
+    }
+
     /// What the tape says the derivative is at the steps of a window.
     pub(super) fn slopes(&mut self, window: &Window) -> [f64; 6] {
         [1.0, 0.5, 0.25, -1.0, -0.5, -0.25].map(|part| self.line.slope(part * window.step))

@@ -130,6 +130,10 @@ pub(super) fn judge(claim: Claim, line: impl Line) -> Finding {
     };
     let Some(by) = doubtful else { return finding };
     let kink = ladder.kink(&by.window);
+    let stands_alone = finding.verdict == Some(Verdict::Mismatch) && claim.stands_alone(by, &mut ladder);
+    if kink.is_none() && stands_alone {
+        return finding;
+    }
     let verdict = if kink.is_some() { Verdict::Kink } else { Verdict::Inconclusive };
     Finding { verdict: Some(verdict), kink, ..finding }
 }
@@ -230,6 +234,15 @@ impl Claim {
         evidence.iter().rfind(|by| self.is_excluded(by)).filter(|by| {
             let (low, high) = self.range(by, ladder);
             !Claim { derivative: by.value.clamp(low, high), ..*self }.is_excluded(by)
+        })
+    }
+
+    /// Whether the tape claims this at the point alone: what it says at the nearest numbers to both sides excludes the claim
+    /// and is what differences say. No function has such a slope; its rule makes an exception of the point.
+    fn stands_alone(&self, by: &Evidence, ladder: &mut Ladder<impl Line>) -> bool {
+        ladder.beside(2.0 * self.finest).into_iter().all(|slope| {
+            let beside = Claim { derivative: slope, ..*self };
+            slope.is_finite() && !beside.is_excluded(by) && !self.admits(slope, by.doubt)
         })
     }
 

@@ -99,7 +99,7 @@
 //!
 //! Every report says whether the function is deterministic (two runs, the second one on a fresh tape, give the same bits; in
 //! training with a seed, dropout drops the same elements), the same when recorded again on the tape that has planned it,
-//! linear in its cotangent (0 gives 0, twice gives twice), and the same when used twice. Inputs that play no part are named.
+//! linear in its cotangent (0 gives 0, and twice, −1 times and 1024 times as much give that), and the same when used twice. Inputs that play no part are named.
 //! From order 2 on, or with [`consistency`](Check::consistency), forward mode is held against reverse mode, and the Hessian
 //! against its transpose.
 //!
@@ -279,7 +279,7 @@ impl<'a, T: Real> Check<'a, T> {
     }
 
     /// Checks the derivative along this many random directions for each input instead of every element: the cost does
-    /// not depend on the number of elements. Each element moves by the same part of its size (or of 1).
+    /// not depend on the number of elements. Each element moves by a random part of its size (or of 1).
     ///
     /// The first direction of an input whose derivative is wrong is bisected: halves of it that are wrong, too, are halved
     /// again, down to single elements, which the report lists. That costs a check of two directions for each halving.

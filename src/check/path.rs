@@ -34,13 +34,9 @@ impl<T: Real> Path<T> {
         Self { number: place, name, parts: vec![(place, T::one())], size, finest }
     }
 
-    /// Every element moves by the same part of its size, so that all are in play; signs are random.
+    /// Every element moves by a part of its size, so that all are in play.
     pub(super) fn random(block: &Block<T>, number: usize, seed: u64) -> Self {
-        let part = |(i, &x): (usize, &T)| {
-            let sign = if uniform(seed, i as u64) < 0.5 { -1.0 } else { 1.0 };
-            (i, T::of(sign * power_of_two(size(x))))
-        };
-        let parts = block.values.iter().enumerate().map(part).collect();
+        let parts = random_direction(&block.values, seed).into_iter().enumerate().collect();
         Self { number, name: format!("direction {number}"), parts, size: 1.0, finest: T::epsilon().as_f64() }
     }
 
@@ -216,6 +212,17 @@ impl<T: Real> At<'_, T> {
     pub(super) fn scale(&self) -> f64 {
         self.terms().flat_map(Values::sizes).sum()
     }
+}
+
+/// For every element a part of its size, or of 1: between ½ and 1½, so that errors do not cancel among equal ones, and of ten
+/// bits, so that a displacement is exact; signs are random.
+pub(super) fn random_direction<T: Real>(values: &[T], seed: u64) -> Vec<T> {
+    let part = |(i, &x): (u64, &T)| {
+        let sign = if uniform(seed, 2 * i) < 0.5 { -1.0 } else { 1.0 };
+        let magnitude = 0.5 + (1024.0 * uniform(seed, 2 * i + 1)).floor() / 1024.0;
+        T::of(sign * magnitude * power_of_two(size(x)))
+    };
+    (0..).zip(values).map(part).collect()
 }
 
 pub(super) fn elements(terms: &[Values]) -> impl Iterator<Item = &f64> {

@@ -38,6 +38,10 @@ pub(super) struct Analysis<'t, T: Real> {
 
 /// What was computed on the way from the inputs to a scalar.
 struct Way<'t, T: Real> {
+    /// All of it, in order, and what all of it was computed from.
+    chain: Vec<Var<'t, T>>,
+    sources: Vec<Var<'t, T>>,
+    /// What of it is rounded.
     values: Vec<Var<'t, T>>,
     cotangents: Vec<Var<'t, T>>,
     /// What the values were computed from.
@@ -47,21 +51,63 @@ struct Way<'t, T: Real> {
 impl<'t, T: Real> Way<'t, T> {
     /// The way from `inputs` to `scalar`; what follows `ends` is no part of it.
     fn new(scalar: Var<'t, T>, ends: &[Id], inputs: &[Var<'t, T>]) -> Self {
-        let (ids, mut operands) = {
+        let (chain, mut sources, ids, mut operands) = {
             let log = scalar.live().log();
             let wanted = before(&log, ends);
             let counts = behind(&log, inputs, scalar.id());
             let rounds = |id: &Id| !matches!(kind(log.entry(*id).op), Kind::Exact);
             let on_the_way = (0..).zip(wanted.iter().zip(&counts)).filter(|(_, (wanted, counts))| **wanted && **counts);
-            let ids: Vec<Id> = on_the_way.map(|(id, _)| id).filter(rounds).collect();
+            let chain: Vec<Id> = on_the_way.map(|(id, _)| id).collect();
+            let sources: Vec<_> = chain.iter().flat_map(|&id| log.operands(log.entry(id)).iter().copied()).collect();
+            let ids: Vec<Id> = chain.iter().copied().filter(rounds).collect();
             let operands: Vec<_> = ids.iter().flat_map(|&id| parts(&log, id).iter().copied()).collect();
-            (ids, operands)
+            (chain, sources, ids, operands)
         };
-        operands.sort_unstable();
-        operands.dedup();
+        for ids in [&mut sources, &mut operands] {
+            ids.sort_unstable();
+            ids.dedup();
+        }
         let vars = |ids: Vec<Id>| ids.into_iter().map(|id| scalar.at(id)).collect::<Vec<_>>();
         let values = vars(ids);
-        Self { cotangents: scalar.gradients(&values), values, operands: vars(operands) }
+        let cotangents = scalar.gradients(&values);
+        Self { chain: vars(chain), sources: vars(sources), cotangents, values, operands: vars(operands) }
+    }
+
+    /// Which elements of each value have a part that moves, from what of the input moves and what is seen to: also where it
+    /// is rounded away, as x is in 1 + x. Op by op, what moves is moved by more than all operands, to see what follows it.
+    fn moved(
+        &self,
+        input: &Var<'t, T>,
+        direction: &[T],
+        seen: &BTreeMap<Id, Vec<bool>>,
+        sources: &[ArrayD<T>],
+    ) -> BTreeMap<Id, Vec<bool>> {
+        let value = |(var, x): (&Var<'t, T>, &ArrayD<T>)| (var.id(), x.iter().copied().collect());
+        let values = Operands(self.sources.iter().zip(sources).map(value).collect());
+        let mut moved = BTreeMap::from([(input.id(), direction.iter().map(|part| *part != T::zero()).collect())]);
+        for var in &self.chain {
+            let (log, id) = (var.live().log(), var.id());
+            let operands = log.operands(log.entry(id));
+            let mut follows: Vec<bool> = seen.get(&id).cloned().unwrap_or_else(|| vec![false; var.shape().size()]);
+            let moves = |id: &Id, i: usize| moved.get(id).is_some_and(|moved: &Vec<bool>| moved[i]);
+            // The user's own op may refuse what is far away.
+            if !matches!(log.entry(id).op, Op::Custom(_)) && operands.iter().any(|id| moved.contains_key(id)) {
+                let sizes = operands.iter().flat_map(|id| &values.0[id]).map(|x| x.abs()).filter(|x| x.is_finite());
+                let far = T::of(2.0) * sizes.fold(T::one(), T::max);
+                let here = values.eval(&log, id, follows.len());
+                for sign in [T::one(), -T::one()] {
+                    let there = |id: &Id| {
+                        let shifted = |(i, &x): (usize, &T)| if moves(id, i) { x + sign * far } else { x };
+                        (*id, values.0[id].iter().enumerate().map(shifted).collect())
+                    };
+                    let there = Operands(operands.iter().map(there).collect()).eval(&log, id, follows.len());
+                    let pairs = here.iter().zip(&there);
+                    follows.iter_mut().zip(pairs).for_each(|(follows, (here, there))| *follows |= here != there);
+                }
+            }
+            moved.insert(id, follows);
+        }
+        moved
     }
 
     fn outputs(&self) -> Vec<Var<'t, T>> {
@@ -109,16 +155,20 @@ impl<'t, T: Real> Analysis<'t, T> {
             });
             results
         };
-        let here = read(&[(self.direction, direction)], &self.result.outputs());
-        let mut moved: Vec<Vec<bool>> =
-            self.result.values.iter().map(|value| vec![false; value.shape().size()]).collect();
+        let way = &self.result;
+        let here = read(&[(self.direction, direction)], &way.chain);
+        let still = |value: &Var<'t, T>| (value.id(), vec![false; value.shape().size()]);
+        let mut seen: BTreeMap<Id, Vec<bool>> = way.chain.iter().map(still).collect();
         for point in displaced {
-            let there = read(&[(self.input, point)], &self.result.values);
-            for (moved, (there, here)) in moved.iter_mut().zip(there.iter().zip(&here)) {
-                moved.iter_mut().zip(there.iter().zip(here)).for_each(|(moved, (there, here))| *moved |= there != here);
+            let there = read(&[(self.input, point)], &way.chain);
+            for (var, (there, here)) in way.chain.iter().zip(there.iter().zip(&here)) {
+                let seen = seen.get_mut(&var.id()).expect("all are there").iter_mut();
+                seen.zip(there.iter().zip(here)).for_each(|(seen, (there, here))| *seen |= there != here);
             }
         }
-        let result = self.result.error(&here, |k, i| moved[k][i]);
+        let moved = way.moved(&self.input, direction, &seen, &read(&[], &way.sources));
+        let result =
+            way.error(&read(&[(self.direction, direction)], &way.outputs()), |k, i| moved[&way.values[k].id()][i]);
         let derivative = self.derivative.as_ref().map_or(0.0, |way| {
             let here = read(&[(self.direction, direction)], &way.outputs());
             way.error(&here, |_, _| true)

@@ -10,6 +10,9 @@ use super::subject::{Block, Derivative, weighted, weights};
 use crate::kernel::random::fork;
 use crate::real::Real;
 
+/// A rule is tried at these multiples of a cotangent: the other sign, where `abs` shows, and a large one, where a clamp does.
+const MULTIPLES: [f64; 3] = [2.0, -1.0, 1024.0];
+
 /// Something that must hold of any derivative.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -63,31 +66,36 @@ impl<T: Real> Check<'_, T> {
         found
     }
 
-    /// Where the derivative for a cotangent of 0 is not 0, or that for twice a cotangent not twice as large.
+    /// Where the derivative for a cotangent of 0 is not 0, or that for a multiple of a cotangent not the same multiple.
     fn nonlinearity(&mut self, blocks: &[Block<T>], base: &Derivative<T>, point: &[Vec<T>]) -> Option<String> {
         let seed = fork(self.seed, 31);
         let parts = self.subject.ask(1, point, &|y, inputs| {
             let c = weights(y, seed);
-            [c * 0.0, c, c * 2.0].map(|c| y.vjp(inputs, c)).concat()
+            let times = |factor: f64| y.vjp(inputs, c * factor);
+            [times(0.0), times(1.0)].into_iter().chain(MULTIPLES.map(times)).flatten().collect()
         });
         let n = blocks.len();
         for (k, block) in blocks.iter().enumerate() {
-            let [zero, once, twice] = [&parts[k], &parts[n + k], &parts[2 * n + k]];
+            let (zero, once) = (&parts[k], &parts[n + k]);
             let size = once.iter().map(|x| x.as_f64().abs()).filter(|x| x.is_finite()).fold(0.0, f64::max);
             for i in 0..zero.len() {
                 let at = || format!("{} {}", block.name, block.shape.coordinates(i));
-                let [zero, once, twice] = [zero, once, twice].map(|part| part[i].as_f64());
+                let [zero, once] = [zero, once].map(|part| part[i].as_f64());
                 if !base.gradients[k][i].is_finite() || !once.is_finite() {
                     continue;
                 }
                 if zero != 0.0 {
                     return Some(format!("the derivative for {} is {zero:e} at a cotangent of 0", at()));
                 }
-                if (twice - 2.0 * once).abs() > self.tolerance * size && twice.is_finite() {
-                    return Some(format!(
-                        "the derivative for {} is {once:e} at a cotangent, and {twice:e} at twice that",
-                        at()
-                    ));
+                for (factor, part) in MULTIPLES.iter().zip(2..) {
+                    let multiple = parts[part * n + k][i].as_f64();
+                    let apart = (multiple - factor * once).abs();
+                    if apart > self.tolerance * factor.abs() * size && multiple.is_finite() {
+                        return Some(format!(
+                            "the derivative for {} is {once:e} at a cotangent, and {multiple:e} at {factor} times that",
+                            at()
+                        ));
+                    }
                 }
             }
         }

@@ -3,10 +3,9 @@
 use std::fmt;
 
 use super::Check;
-use super::judge::power_of_two;
-use super::path::{elements, size};
+use super::path::{elements, random_direction};
 use super::subject::{array, weighted};
-use crate::kernel::random::{fork, uniform};
+use crate::kernel::random::fork;
 use crate::real::Real;
 use crate::tape::Var;
 
@@ -126,11 +125,7 @@ impl<T: Real> Check<'_, T> {
         let blocks = self.subject.blocks();
         let point: Vec<Vec<T>> = blocks.iter().map(|block| block.values.clone()).collect();
         let weight = fork(self.seed, 1);
-        let direction = |(k, values): (u64, &Vec<T>)| {
-            let seed = fork(self.seed, 41 + k);
-            let sign = |i: usize| if uniform(seed, i as u64) < 0.5 { -1.0 } else { 1.0 };
-            values.iter().enumerate().map(|(i, &x)| T::of(sign(i) * power_of_two(size(x)))).collect::<Vec<_>>()
-        };
+        let direction = |(k, values): (u64, &Vec<T>)| random_direction(values, fork(self.seed, 41 + k));
         let directions: Vec<_> = (0..).zip(&point).map(direction).collect();
         let second = self.order > 1;
         let derivatives = self.subject.ask(1, &point, &|y, inputs| {

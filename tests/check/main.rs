@@ -6,6 +6,7 @@ use ndarray::ArrayViewD;
 use rand::RngExt;
 use std::sync::Arc;
 
+mod alarms;
 mod explain;
 mod families;
 mod kinks;

@@ -11,7 +11,7 @@ use ndarray::{ArrayViewD, Axis};
 
 type Shaped = fn(&[Shape]) -> Shape;
 type Eval = fn(&[ArrayViewD<'_, f64>]) -> ArrayD<f64>;
-type Vjp = for<'t> fn(&[Var<'t, f64>], Var<'t, f64>, Var<'t, f64>) -> Vec<Cotangent<'t, f64>>;
+pub(super) type Vjp = for<'t> fn(&[Var<'t, f64>], Var<'t, f64>, Var<'t, f64>) -> Vec<Cotangent<'t, f64>>;
 
 /// An op made of three functions.
 pub(super) struct Planted {
