@@ -90,8 +90,14 @@ impl<'t, T: Real> Way<'t, T> {
             let operands = log.operands(log.entry(id));
             let mut follows: Vec<bool> = seen.get(&id).cloned().unwrap_or_else(|| vec![false; var.shape().size()]);
             let moves = |id: &Id, i: usize| moved.get(id).is_some_and(|moved: &Vec<bool>| moved[i]);
+            // A view is read where it stands.
+            if let (Op::View(_), [source]) = (log.entry(id).op, operands) {
+                follows.iter_mut().enumerate().for_each(|(i, follows)| *follows |= moves(source, i));
+            }
             // The user's own op may refuse what is far away.
-            if !matches!(log.entry(id).op, Op::Custom(_)) && operands.iter().any(|id| moved.contains_key(id)) {
+            if !matches!(log.entry(id).op, Op::Custom(_) | Op::View(_) | Op::Recompute(_) | Op::Leaf(_))
+                && operands.iter().any(|id| moved.contains_key(id))
+            {
                 let sizes = operands.iter().flat_map(|id| &values.0[id]).map(|x| x.abs()).filter(|x| x.is_finite());
                 let far = T::of(2.0) * sizes.fold(T::one(), T::max);
                 let here = values.eval(&log, id, follows.len());
