@@ -125,17 +125,21 @@ impl Hint {
             let by = surrounding.and_then(|around| around.blocked.clone());
             wrong.iter().all(|sides| sides.analytic == 0.0).then_some(Slip::Zero { by })
         };
-        let still = || wrong.iter().all(|sides| sides.numeric.abs() <= sides.error).then_some(Slip::Still);
+        // Elements that are right tell of the others: where these move the function, it is computed from the input.
+        let stands_still = |sides: &Sides| sides.numeric.abs() <= sides.error;
+        let still = || this.elements.iter().all(stands_still).then_some(Slip::Still);
         let factor = near.factor(&wrong).filter(|factor| (factor - 1.0).abs() > near.0);
         let known = || factor.and_then(|factor| near.name(factor, &around.lengths));
         let unknown = || factor.filter(|_| wrong.len() > 1).map(|factor| Slip::Factor { factor, meaning: None });
         let not_summed = || surrounding.and_then(|around| around.repeated.clone()).map(Slip::NotSummed);
+        // Numbers that are nearly right where they stand are in no other order.
+        let other = || !this.arrays().is_some_and(|(analytic, numeric)| near.arrays(&analytic, &numeric));
         let slip = (zero().or_else(still).or_else(known))
-            .or_else(|| near.arrangement(this))
-            .or_else(|| near.swapped(input, all))
+            .or_else(|| other().then(|| near.arrangement(this))?)
+            .or_else(|| other().then(|| near.swapped(input, all))?)
             .or_else(unknown)
-            .or_else(|| near.offset(&wrong))
-            .or_else(|| near.permuted(this))
+            .or_else(|| other().then(|| near.offset(&wrong))?)
+            .or_else(|| other().then(|| near.permuted(this))?)
             .or_else(not_summed);
         let place = place(this);
         (slip.is_some() || place.is_some()).then_some(Self { slip, place })

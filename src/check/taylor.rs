@@ -39,6 +39,8 @@ pub struct Taylor {
     pub first: Slope,
     /// The slope of log R₂ over log h, which should be 3, in a check of order 2.
     pub second: Option<Slope>,
+    /// Why there is nothing to check, if there is nothing.
+    lack: Option<String>,
 }
 
 /// The remainders at a step.
@@ -71,7 +73,10 @@ pub enum Slope {
 
 impl Slope {
     fn new(remainders: &[Remainder], of: fn(&Remainder) -> f64) -> Self {
-        if remainders.iter().any(|remainder| !of(remainder).is_finite()) {
+        // Wide steps may leave the domain; once within, they stay.
+        let outside = remainders.iter().take_while(|remainder| !of(remainder).is_finite()).count();
+        let remainders = &remainders[outside..];
+        if remainders.is_empty() || remainders.iter().any(|remainder| !of(remainder).is_finite()) {
             return Self::NotFinite;
         }
         let clear = |r: &Remainder| of(r) > CLEAR * r.rounding;
@@ -128,6 +133,22 @@ impl<T: Real> Check<'_, T> {
         let direction = |(k, values): (u64, &Vec<T>)| random_direction(values, fork(self.seed, 41 + k));
         let directions: Vec<_> = (0..).zip(&point).map(direction).collect();
         let second = self.order > 1;
+        let here = self.subject.derivative(1, self.seed, &point);
+        let lack = if !elements(&here.terms).all(|x| x.is_finite()) {
+            let first = self.subject.not_finite(1, self.seed, &point).unwrap_or_default();
+            let first = first.trim_start_matches("check_finite: ");
+            Some(format!("the function is not finite at the point\n  {first}\n  help: check where it is finite"))
+        } else if point.iter().all(Vec::is_empty) {
+            Some("nothing to check, no input has an element".to_owned())
+        } else if !here.depends.iter().flatten().any(|&depends| depends) {
+            Some("nothing to check, what is checked depends on none of its inputs".to_owned())
+        } else {
+            None
+        };
+        if lack.is_some() {
+            let (first, second) = (Slope::NotFinite, second.then_some(Slope::NotFinite));
+            return Taylor { remainders: Vec::new(), first, second, lack };
+        }
         let derivatives = self.subject.ask(1, &point, &|y, inputs| {
             let slope = along(weighted(y, weight), inputs, &directions);
             if second { vec![slope, along(slope, inputs, &directions)] } else { vec![slope] }
@@ -158,7 +179,7 @@ impl<T: Real> Check<'_, T> {
         let remainders: Vec<_> = (1..=STEPS).map(remainder).take_while(|r| r.step > epsilon.sqrt()).collect();
         let first = Slope::new(&remainders, |remainder| remainder.first);
         let second = second.then(|| Slope::new(&remainders, |remainder| remainder.second));
-        Taylor { remainders, first, second }
+        Taylor { remainders, first, second, lack }
     }
 }
 
@@ -182,6 +203,9 @@ impl Taylor {
 
 impl fmt::Display for Taylor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(lack) = &self.lack {
+            return writeln!(f, "Taylor check failed: {lack}");
+        }
         let outcome = if self.passed() { "passed" } else { "failed" };
         write!(f, "Taylor check {outcome}: the remainder of the gradient has slope {}, expected 2", self.first)?;
         if let Some(second) = self.second {

@@ -74,3 +74,14 @@ fn a_direction_without_a_wrong_part_stands_for_itself() {
     let report = check(1e-6);
     assert!(!report.passed() && report.failures.iter().all(|f| f.verdict == Verdict::Mismatch), "{report}");
 }
+
+#[test]
+fn taylor_steps_back_into_the_domain_and_needs_something_to_check() {
+    for seed in 0..40 {
+        check::gradients(|v| v[0].sqrt().sum(), &[&array![0.3, 2.0]]).seed(seed).taylor().assert();
+    }
+    assert!(!check::gradients(|v| v[0].sum(), &[&ArrayD::<f64>::zeros(vec![0])]).taylor().passed());
+    assert!(!check::gradients(|v| v[0].detach().sum(), &[&array![1.0]]).taylor().passed());
+    let outside = check::gradients(|v| v[0].ln().sum(), &[&array![-1.0]]).taylor();
+    assert!(!outside.passed() && outside.to_string().contains("ln"), "{outside}");
+}
