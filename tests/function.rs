@@ -332,3 +332,31 @@ fn listings_name_the_function_and_its_derivatives() {
     let listing = tape.to_string();
     assert!(listing.contains("= swish %0") && listing.contains("(derivative [1, 0])"), "{listing}");
 }
+
+#[test]
+fn powers_and_lengths_keep_the_rules_of_the_ops() {
+    gradus::pointwise! {
+        fn power(x, p) = x.pow(p);
+        fn length(x, y) = x.hypot(y);
+        fn angle(y, x) = y.atan2(x);
+    }
+    // A negative base: what does not vary has no logarithm.
+    let x = ndarray::arr1(&[-2.0, -0.5]).into_dyn();
+    for p in [2.0, 3.0] {
+        let p = ndarray::arr0(p).into_dyn();
+        for order in 0..5 {
+            let directions = vec![0; order];
+            let found = derivative(|v| power(v[0], v[1]), &[x.clone(), p.clone()], &directions);
+            let expected = derivative(|v| v[0].pow(v[1]), &[x.clone(), p.clone()], &directions);
+            close(&format!("pow, order {order}"), &found, &expected, 1e-14);
+        }
+    }
+    assert_eq!(
+        grads(|v| length(v[0], v[1]).sum(), &[&array![0.0], &array![0.0]]),
+        [array![0.0].into_dyn(), array![0.0].into_dyn()]
+    );
+    for size in [1e-200_f64, 1e200] {
+        let slope = grad(|y| angle(y, size).sum(), &array![size])[0];
+        assert!((slope * size - 0.5).abs() < 1e-15, "{slope}");
+    }
+}
