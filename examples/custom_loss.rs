@@ -1,7 +1,7 @@
 //! A loss of one's own: any expression of tensors that ends in a scalar.
 //!
 //! A line is fitted to points of which a fifth are far off. The squared error follows the outliers; a loss that grows
-//! like a logarithm (Cauchy's) does not mind them, one that is bounded (Geman and McClure's) even less. The first is three
+//! like a logarithm (Cauchy's) does not mind them, one that is bounded (that of Geman and `McClure`) even less. The first is three
 //! ops, the second a function in one row, which is compiled to a kernel. Their gradients are checked in one line each.
 //!
 //! Expect: slope 2.0 and intercept −1.0 from the robust losses, far off from the squared one.
