@@ -1,8 +1,8 @@
 //! A loss of one's own: any expression of tensors that ends in a scalar.
 //!
 //! A line is fitted to points of which a fifth are far off. The squared error follows the outliers; a loss that grows
-//! like a logarithm (Cauchy's) does not mind them, one that is bounded (Geman and McClure's) even less. The first is three
-//! ops, the second a function in one row, which is compiled to a kernel. Their gradients are checked in one line each.
+//! like a logarithm (Cauchy's) does not mind them, a bounded one even less. The first is three ops, the second a function in
+//! one row, which is compiled to a kernel. Their gradients are checked in one line each.
 //!
 //! Expect: slope 2.0 and intercept −1.0 from the robust losses, far off from the squared one.
 
@@ -64,6 +64,6 @@ fn main() {
     assert!((slope - 2.0).abs() < 0.05 && (intercept + 1.0).abs() < 0.05);
 
     let (slope, intercept) = fit(&x, &y, |prediction, target| geman_mcclure(prediction - target, 1.0).mean());
-    println!("Geman and McClure's: y = {slope:.3} x + {intercept:.3}");
+    println!("bounded loss:  y = {slope:.3} x + {intercept:.3}");
     assert!((slope - 2.0).abs() < 0.05 && (intercept + 1.0).abs() < 0.05);
 }

@@ -162,7 +162,7 @@ fn derivatives_pass_the_check_broadcast_and_with_plain_numbers() {
 fn high_orders_have_closed_forms() {
     gradus::pointwise! { fn wave(x) = (2.0 * x).sin(); fn product(x, y, z) = x.exp() * y.powi(3) * z.ln(); }
     let x = sample(&[5], 6);
-    let seventh = derivative(|v| wave(v[0]), &[x.clone()], &[0; 7]);
+    let seventh = derivative(|v| wave(v[0]), std::slice::from_ref(&x), &[0; 7]);
     close("sin", &seventh, &x.mapv(|x| -128.0 * (2.0 * x).cos()), 1e-12);
     let (y, z) = (sample(&[5], 7), sample(&[5], 8));
     let mixed = derivative(|v| product(v[0], v[1], v[2]), &[x.clone(), y.clone(), z.clone()], &[1, 0, 2, 1, 2]);
@@ -331,4 +331,32 @@ fn listings_name_the_function_and_its_derivatives() {
     };
     let listing = tape.to_string();
     assert!(listing.contains("= swish %0") && listing.contains("(derivative [1, 0])"), "{listing}");
+}
+
+#[test]
+fn powers_and_lengths_keep_the_rules_of_the_ops() {
+    gradus::pointwise! {
+        fn power(x, p) = x.pow(p);
+        fn length(x, y) = x.hypot(y);
+        fn angle(y, x) = y.atan2(x);
+    }
+    // A negative base: what does not vary has no logarithm.
+    let x = ndarray::arr1(&[-2.0, -0.5]).into_dyn();
+    for p in [2.0, 3.0] {
+        let p = ndarray::arr0(p).into_dyn();
+        for order in 0..5 {
+            let directions = vec![0; order];
+            let found = derivative(|v| power(v[0], v[1]), &[x.clone(), p.clone()], &directions);
+            let expected = derivative(|v| v[0].pow(v[1]), &[x.clone(), p.clone()], &directions);
+            close(&format!("pow, order {order}"), &found, &expected, 1e-14);
+        }
+    }
+    assert_eq!(
+        grads(|v| length(v[0], v[1]).sum(), &[&array![0.0], &array![0.0]]),
+        [array![0.0].into_dyn(), array![0.0].into_dyn()]
+    );
+    for size in [1e-200_f64, 1e200] {
+        let slope = grad(|y| angle(y, size).sum(), &array![size])[0];
+        assert!((slope * size - 0.5).abs() < 1e-15, "{slope}");
+    }
 }

@@ -188,13 +188,19 @@ fn two_recordings() {
     assert_eq!(message(|| concat(&[x, y], 0)), both("concat"));
     let gradient = message(|| x.sum().gradient(y));
     assert!(gradient.starts_with("gradient: the operands belong to two recordings\n  %1 = sum %0"), "{gradient}");
-    assert_eq!(message(|| one.values(&[y])), "values: a tensor of another recording");
-    assert_eq!(message(|| one.replay(&[], &[y])), "replay: a tensor of another recording");
+    let foreign = |op: &str, line: &str| {
+        format!(
+            "{op}: a tensor of another recording\n  {line}\n  help: ask the recording that it is of, or take its value over as data, with `input` or `constant`"
+        )
+    };
+    let of_two = format!("%0 = input : f64[1]  # tests/messages.rs:{line}:42");
+    assert_eq!(message(|| one.values(&[y])), foreign("values", &of_two));
+    assert_eq!(message(|| one.replay(&[], &[y])), foreign("replay", &of_two));
     let mut params = Params::<f64>::new();
     let buffer = params.add_buffer("mean", [1], || 0.0);
     let (one, two) = (first.record(&params), second.record(&params));
     let found = message(|| one.recorder().update(buffer, two.input(&[2.0])));
-    assert_eq!(found, "update: a tensor of another recording");
+    assert!(found.starts_with("update: a tensor of another recording\n  %0 = input : f64[1]"), "{found}");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::fmt;
 
+use crate::op::{Elementary, Op};
 use crate::real::Real;
 use crate::tape::log::{Id, Log};
 use crate::tape::{Var, line, name};
@@ -45,7 +46,7 @@ pub fn explain<T: Real>(loss: Var<'_, T>) -> Explanation {
                     uses: open.uses[id as usize],
                 },
                 (None, Some(through)) => {
-                    let block = through.iter().find(|&&id| !log.entry(id).op.is_differentiable());
+                    let block = through.iter().find(|&&id| !passes(log.entry(id).op));
                     Way::Blocked { by: block.map_or_else(String::new, |&id| line(&log, id)) }
                 }
                 (None, None) => Way::Unused { recorded: log.place(id).to_string() },
@@ -131,6 +132,12 @@ impl fmt::Display for Explanation {
     }
 }
 
+/// Whether a derivative passes an op: not where it is flat, which for an op of the user's own only its rule knows.
+fn passes(op: Op) -> bool {
+    use Elementary::{Ceil, Floor, Round, Sign};
+    op.is_differentiable() && !matches!(op, Op::Elementary(Ceil | Floor | Round | Sign))
+}
+
 /// A walk back from one tensor.
 pub(super) struct Search {
     /// For each instruction, the one that it was first met as an operand of; itself at the start.
@@ -147,7 +154,7 @@ impl Search {
         let mut queue = VecDeque::from([start]);
         while let Some(id) = queue.pop_front() {
             let entry = log.entry(id);
-            if open && !entry.op.is_differentiable() {
+            if open && !passes(entry.op) {
                 continue;
             }
             for &operand in log.operands(entry) {

@@ -196,15 +196,17 @@ impl<N: Number> Number for Dual<N> {
     #[inline(always)]
     fn atan2(self, x: Self) -> Self {
         let (y, x, slopes) = (self.value, x.value, (self.slope, x.slope));
-        let square = x * x + y * y;
-        Self::of_two(y.atan2(x), slopes, |dy| x * dy / square, |dx| -(y * dx) / square)
+        // Divided twice: the square of the length may be 0 or ∞ where the length is neither.
+        let length = x.hypot(y);
+        Self::of_two(y.atan2(x), slopes, |dy| x / length / length * dy, |dx| -(y / length / length * dx))
     }
 
     #[inline(always)]
     fn hypot(self, y: Self) -> Self {
         let (x, y, slopes) = (self.value, y.value, (self.slope, y.slope));
         let value = x.hypot(y);
-        Self::of_two(value, slopes, |dx| x / value * dx, |dy| y / value * dy)
+        let part = |z: N| if value == 0.0 { N::of(0.0) } else { z / value };
+        Self::of_two(value, slopes, |dx| part(x) * dx, |dy| part(y) * dy)
     }
 
     #[inline(always)]

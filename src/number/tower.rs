@@ -7,84 +7,75 @@ use std::ops::{Add, Div, Mul, Neg, Sub};
 use super::{Dual, Num, Number, ScalarFunction};
 
 thread_local! {
-    /// The parts of all towers of this thread, one behind the other.
-    static PARTS: RefCell<Vec<f64>> = const { RefCell::new(Vec::new()) };
+    /// All towers of this thread.
+    static NODES: RefCell<Vec<Node>> = const { RefCell::new(Vec::new()) };
 }
 
-/// `Dual<Dual<…Num<f64>>>`, with a depth that is known at run time only. The 2^depth parts stand in a list of the thread: the
-/// value's, then the slope's, each of which is a tower less deep.
+/// `Dual<Dual<…Num<f64>>>`, with a depth that is known at run time only: a dual number along the direction of its level, made
+/// of towers below this level, or a plain number. A slope that is 0 is no part of it.
 ///
 /// All rules are those of [`Dual`].
 #[derive(Clone, Copy, Debug)]
 struct Tower {
-    start: usize,
-    depth: u32,
+    /// Where it stands in the thread's list.
+    at: usize,
+    /// 0 of a plain number.
+    level: usize,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Node {
+    Number(f64),
+    Dual { value: Tower, slope: Tower },
 }
 
 /// The derivative of a formula at a point, once for each of the directions, which are operands of the formula.
 ///
-/// Each direction takes three times as long as the one before.
+/// Each direction takes up to three times as long as the one before.
 pub(crate) fn derivative<const N: usize, F: ScalarFunction<N>>(x: [f64; N], directions: &[usize]) -> f64 {
-    let first = PARTS.with_borrow(Vec::len);
-    let depth = u32::try_from(directions.len()).expect("a few derivatives");
+    let before = NODES.with_borrow(Vec::len);
     let y = F::formula(std::array::from_fn(|operand| {
-        let start = PARTS.with_borrow_mut(|parts| {
-            let start = parts.len();
-            parts.resize(start + (1 << depth), 0.0);
-            parts[start] = x[operand];
-            for (level, _) in directions.iter().enumerate().filter(|&(_, &direction)| direction == operand) {
-                parts[start + (1 << level)] = 1.0;
-            }
-            start
-        });
-        Dual::constant(Tower { start, depth })
+        let levels = (1..).zip(directions).filter(|&(_, &direction)| direction == operand).map(|(level, _)| level);
+        let start = Tower::number(x[operand]);
+        Dual::constant(levels.fold(start, |value, level| Tower::join(Dual::variable(value), level)))
     }));
-    let Tower { start, depth: reached } = y.value;
-    PARTS.with_borrow_mut(|parts| {
-        let derivative = if reached == depth { parts[start + (1 << depth) - 1] } else { 0.0 };
-        parts.truncate(first);
-        derivative
-    })
+    let slope = |tower: Tower, level| tower.split(level).known_slope();
+    let derivative = (1..=directions.len()).rev().try_fold(y.value, slope).map_or(0.0, Tower::real);
+    NODES.with_borrow_mut(|nodes| nodes.truncate(before));
+    derivative
 }
 
 impl Tower {
+    fn push(node: Node, level: usize) -> Self {
+        NODES.with_borrow_mut(|nodes| {
+            nodes.push(node);
+            Self { at: nodes.len() - 1, level }
+        })
+    }
+
     fn number(x: f64) -> Self {
-        PARTS.with_borrow_mut(|parts| {
-            parts.push(x);
-            Self { start: parts.len() - 1, depth: 0 }
-        })
+        Self::push(Node::Number(x), 0)
     }
 
-    /// As a dual number of towers of `depth` − 1.
-    fn split(self, depth: u32) -> Dual<Self> {
-        if self.depth < depth {
-            return Dual::constant(self);
+    /// As a dual number along the direction of a level that is not below its own.
+    fn split(self, level: usize) -> Dual<Self> {
+        match NODES.with_borrow(|nodes| nodes[self.at]) {
+            Node::Dual { value, slope } if self.level == level => Dual::new(value, slope),
+            _ => Dual::constant(self),
         }
-        let part = |start| Self { start, depth: depth - 1 };
-        Dual::new(part(self.start), part(self.start + (1 << (depth - 1))))
     }
 
-    /// The tower of `depth` that a dual number of towers is.
-    fn join(dual: Dual<Self>, depth: u32) -> Self {
-        let half = 1 << (depth - 1);
-        PARTS.with_borrow_mut(|parts| {
-            let start = parts.len();
-            for part in [Some(dual.value), dual.known_slope()] {
-                let begin = parts.len();
-                if let Some(Self { start, depth }) = part {
-                    parts.extend_from_within(start..start + (1 << depth));
-                }
-                parts.resize(begin + half, 0.0);
-            }
-            Self { start, depth }
-        })
+    /// The tower of a dual number along the direction of a level.
+    fn join(dual: Dual<Self>, level: usize) -> Self {
+        let value = dual.value;
+        dual.known_slope().map_or(value, |slope| Self::push(Node::Dual { value, slope }, level))
     }
 
     /// A function of one number: that of plain numbers, or the rule of dual ones.
     fn unary(self, plain: fn(Num<f64>) -> Num<f64>, dual: fn(Dual<Self>) -> Dual<Self>) -> Self {
-        match self.depth {
+        match self.level {
             0 => Self::number(plain(Num(self.real())).0),
-            depth => Self::join(dual(self.split(depth)), depth),
+            level => Self::join(dual(self.split(level)), level),
         }
     }
 
@@ -95,9 +86,9 @@ impl Tower {
         plain: fn(Num<f64>, Num<f64>) -> Num<f64>,
         dual: fn(Dual<Self>, Dual<Self>) -> Dual<Self>,
     ) -> Self {
-        match self.depth.max(other.depth) {
+        match self.level.max(other.level) {
             0 => Self::number(plain(Num(self.real()), Num(other.real())).0),
-            depth => Self::join(dual(self.split(depth), other.split(depth)), depth),
+            level => Self::join(dual(self.split(level), other.split(level)), level),
         }
     }
 }
@@ -110,13 +101,16 @@ macro_rules! by_dual {
             }
 
             fn real(self) -> f64 {
-                PARTS.with_borrow(|parts| parts[self.start])
+                match NODES.with_borrow(|nodes| nodes[self.at]) {
+                    Node::Number(x) => x,
+                    Node::Dual { value, .. } => value.real(),
+                }
             }
 
             fn powi(self, n: i32) -> Self {
-                match self.depth {
+                match self.level {
                     0 => Self::number(Num(self.real()).powi(n).0),
-                    depth => Self::join(self.split(depth).powi(n), depth),
+                    level => Self::join(self.split(level).powi(n), level),
                 }
             }
 
@@ -132,8 +126,8 @@ macro_rules! by_dual {
 }
 
 by_dual! {
-    unary abs sqrt exp exp2 expm1 ln ln_1p log2 log10 sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh erf erfc
-        floor ceil round sigmoid softplus;
+    unary abs square sqrt exp exp2 expm1 ln ln_1p log2 log10 sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh erf
+        erfc floor ceil round sigmoid softplus;
     binary pow atan2 hypot maximum minimum
 }
 

@@ -170,7 +170,9 @@ impl Place {
 /// A function takes one to three operands, the first a [`Var`](crate::Var), the others whatever may stand beside one;
 /// shapes broadcast. The formula is an expression over [`Number`](crate::number::Number)s: arithmetic, with plain `f64`
 /// on either side; the functions of that trait; `let`, and `if` on comparisons. Functions of one's own may be
-/// called in it if they are generic over `N: Number` and `#[inline(always)]`.
+/// called in it if they are generic over `N: Number` and `#[inline(always)]`. A plain number that is a result by itself, as at the
+/// end of a branch, is written `Number::of(1.0)`; numbers beside others are written with a point, `2.0 * x`, and the larger of
+/// two is `x.maximum(y)`.
 ///
 /// # Derivatives
 ///
@@ -198,6 +200,9 @@ impl Place {
 ///
 ///     /// Quadratic near 0, linear beyond 1.
 ///     fn soft_abs(x) = if x.abs() <= 1.0 { 0.5 * x * x } else { x.abs() - 0.5 };
+///
+///     /// x above 0, 0 below.
+///     fn ramp(x) = if x > 0.0 { x } else { Number::of(0.0) };
 /// }
 ///
 /// let x = array![0.5, -1.0, 2.0];
@@ -205,6 +210,7 @@ impl Place {
 /// assert_eq!(gradient, array![249.0, 396.0 - 250.0, 200.0]);
 ///
 /// assert_eq!(grad(|x| soft_abs(x).sum(), &x), array![0.5, -1.0, 1.0]);
+/// assert_eq!(grad(|x| ramp(x).sum(), &x), array![1.0, 0.0, 1.0]);
 /// check::gradients(|v| swish(v[0], v[1]), &[&x, &array![1.5]]).order(2).assert();
 /// ```
 ///
@@ -233,7 +239,7 @@ macro_rules! pointwise {
                     [$x $(, $more)*]: [$crate::number::Dual<N>; OPERANDS],
                 ) -> $crate::number::Dual<N> {
                     #[allow(unused_imports, reason = "a formula may be arithmetic alone")]
-                    use $crate::number::Number as _;
+                    use $crate::number::Number;
                     $value
                 }
             }

@@ -7,7 +7,7 @@ use crate::real::Real;
 use crate::shape::Shape;
 use crate::tape::log::Id;
 use crate::tape::sweeps::Ids;
-use crate::tape::{Recorder, Recording, Var};
+use crate::tape::{Recorder, Recording, Var, expect_own};
 
 /// An array of any rank: what functions of several arrays take as `&[&a, &b]`.
 pub trait Tensor<T> {
@@ -87,10 +87,7 @@ impl<T: Real> Recorder<'_, T> {
         mut read: impl FnMut(&Shape, &[T]),
     ) {
         let live = self.live();
-        assert!(
-            !given.iter().map(|(var, _)| var).chain(outputs).any(|var| !std::ptr::eq(var.recording().live(), live)),
-            "replay: a tensor of another recording"
-        );
+        given.iter().map(|(var, _)| var).chain(outputs).for_each(|&var| expect_own("replay", live, var));
         let given: SmallVec<[(Id, &[T]); 8]> = given.iter().map(|&(var, data)| (var.id(), data)).collect();
         let wanted: Ids = outputs.iter().map(|var| var.id()).collect();
         let shapes: SmallVec<[Shape; 8]> = outputs.iter().map(|var| var.shape()).collect();

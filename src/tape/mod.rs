@@ -30,7 +30,7 @@ pub use recorder::Recorder;
 pub(crate) use recording::Standing;
 pub use recording::{Recording, Step};
 pub use var::Var;
-pub(crate) use var::two_recordings;
+pub(crate) use var::{expect_own, two_recordings};
 
 use graph::Graph;
 use log::Log;

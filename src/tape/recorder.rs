@@ -8,7 +8,7 @@ use ndarray::{ArrayD, ArrayRef, Dimension};
 use super::Target;
 use super::core::Live;
 use super::log::{Id, Log, Place, split};
-use super::var::Var;
+use super::var::{Var, expect_own};
 use crate::kernel::random;
 use crate::op::{Indices, Leaf, OneHot, Op};
 use crate::params::{Buffer, Param};
@@ -129,7 +129,7 @@ impl<'t, T: Real> Recorder<'t, T> {
     /// ```
     #[track_caller]
     pub fn update(self, buffer: Buffer, value: Var<'t, T>) {
-        assert!(std::ptr::eq(value.live(), self.live), "update: a tensor of another recording");
+        expect_own("update", self.live, value);
         let mut log = self.live.log_mut();
         let slot = match log.layout().buffer(buffer) {
             Ok(slot) => slot.shape,
@@ -384,7 +384,9 @@ impl<'t, T: Real> Recorder<'t, T> {
     #[track_caller]
     pub fn values(self, vars: &[Var<'_, T>]) -> Vec<ArrayD<T>> {
         let ids: Vec<_> = vars.iter().map(|var| var.id()).collect();
-        assert!(!vars.iter().any(|var| !std::ptr::eq(var.live(), self.live)), "values: a tensor of another recording");
+        for &var in vars {
+            expect_own("values", self.live, var);
+        }
         self.run(&ids);
         vars.iter().map(|var| var.value()).collect()
     }

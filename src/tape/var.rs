@@ -508,6 +508,17 @@ pub(crate) fn two_recordings<T: Real>(op: &str, one: Var<'_, T>, other: Var<'_, 
     )
 }
 
+/// Refuses a tensor that is not of this recording.
+#[track_caller]
+pub(crate) fn expect_own<T: Real>(op: &str, live: &Live<T>, var: Var<'_, T>) {
+    let instruction = || super::listing::line(&var.live.log(), var.id);
+    assert!(
+        std::ptr::eq(var.live(), live),
+        "{op}: a tensor of another recording\n  {}\n  help: ask the recording that it is of, or take its value over as data, with `input` or `constant`",
+        instruction()
+    );
+}
+
 impl<T: Real> fmt::Debug for Var<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Var(%{} = {} : {}{})", self.id, self.instruction().0.name(), T::NAME, self.shape())

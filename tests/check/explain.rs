@@ -55,3 +55,16 @@ fn what_is_not_reached_is_what_backward_does_not_reach() {
         "{text}"
     );
 }
+
+#[test]
+fn steps_let_no_derivative_pass() {
+    let mut params = Params::<f64>::new();
+    let (a, b) = (params.add("a", [2], || 1.5), params.add("b", [2], || 1.5));
+    let (mut tape, mut gradient) = (Tape::new(), params.gradient());
+    let step = tape.record(&params);
+    let loss = (step.param(a).round() * step.param(b)).sum();
+    let explanation = check::explain(loss);
+    assert!(matches!(&explanation.parameters[0].way, Way::Blocked { by } if by.contains("= round")), "{explanation}");
+    loss.backward(&mut gradient);
+    assert_eq!(explanation.unreached().collect::<Vec<_>>(), gradient.unreached().collect::<Vec<_>>());
+}

@@ -276,10 +276,10 @@ impl<'g, T: Element> Compiler<'g, T> {
                     Order::AtEnd(End::SumRows(self.part.rows_sums.len() - 1))
                 }
             };
-            if let Order::AtEnd(_) = order {
-                let Fact { stage, last, .. } = &mut self.facts[id.index()];
-                *last = Moment { stage: *stage, phase: Phase::End }.max(*last);
-            }
+            // What is stored or summed after it is computed must stand until then.
+            let phase = if let Order::AtEnd(_) = order { Phase::End } else { Phase::Cells };
+            let Fact { stage, last, .. } = &mut self.facts[id.index()];
+            *last = Moment { stage: *stage, phase }.max(*last);
             self.orders[id.index()].push(order);
         }
     }

@@ -72,11 +72,14 @@ impl<T: Element> Compiler<'_, T> {
 
     /// By how many columns these operands begin before the others, being the same otherwise.
     fn lead(&self, operands: &Operands, others: &Operands) -> Option<isize> {
-        let mut lead = None;
+        let (mut lead, mut repeated) = (None, false);
         for (&a, &b) in operands.as_slice().iter().zip(others.as_slice()) {
             let by = match (&self.graph.nodes[a.index()], &self.graph.nodes[b.index()]) {
                 _ if a == b && operands == others => 0,
-                (Node::Constant(x), Node::Constant(y)) if x.bits() == y.bits() => continue,
+                (Node::Constant(x), Node::Constant(y)) if x.bits() == y.bits() => {
+                    repeated = true;
+                    continue;
+                }
                 (
                     &Node::Input { slot, row_stride, column_stride },
                     &Node::Input { slot: slot_b, row_stride: row_b, column_stride: column_b },
@@ -84,7 +87,10 @@ impl<T: Element> Compiler<'_, T> {
                     let by = self.offsets[b.index()] - self.offsets[a.index()];
                     match column_stride {
                         1 => by,
-                        _ if by == 0 => continue,
+                        _ if by == 0 => {
+                            repeated = true;
+                            continue;
+                        }
                         _ => return None,
                     }
                 }
@@ -95,7 +101,8 @@ impl<T: Element> Compiler<'_, T> {
             }
             lead = Some(by);
         }
-        lead
+        // A number or a column is repeated over the tile alone.
+        lead.filter(|&lead| lead == 0 || !repeated)
     }
 
     /// Where the kernel writes to: the home of the call, or so many elements before it.

@@ -6,7 +6,7 @@
     reason = "samples are made of whatever comes"
 )]
 
-use super::super::{Binary, Extent, Graph, Node, NodeId, Operands, Output, Rows, Unary};
+use super::super::{Binary, BlockKernel, Extent, Graph, Node, NodeId, Operands, Output, Rows, Slope, Unary};
 use super::reference::Data;
 use crate::real::Real;
 
@@ -80,6 +80,33 @@ unsafe fn affine<T: Real>(operands: *const *const T, out: *mut T, len: usize) {
     for i in 0..len {
         // SAFETY: see above.
         unsafe { *out.add(i) = *x.add(i) * *y.add(i) + T::one() };
+    }
+}
+
+/// The other derivative: x − y.
+///
+/// # Safety
+///
+/// As for [`affine`].
+unsafe fn difference<T: Real>(operands: *const *const T, out: *mut T, len: usize) {
+    // SAFETY: the caller vouches for two operands and `len` elements everywhere.
+    let [x, y] = unsafe { [*operands, *operands.add(1)] };
+    for i in 0..len {
+        // SAFETY: see above.
+        unsafe { *out.add(i) = *x.add(i) - *y.add(i) };
+    }
+}
+
+/// Both at once.
+///
+/// # Safety
+///
+/// As for [`affine`], with two results.
+unsafe fn both<T: Real>(operands: *const *const T, outs: *const *mut T, len: usize) {
+    // SAFETY: handed on to the caller.
+    unsafe {
+        affine(operands, *outs, len);
+        difference(operands, *outs.add(1), len);
     }
 }
 
@@ -216,6 +243,7 @@ impl<T: Real> Maker<'_, T> {
                 self.push(Node::Select(a, b, c), extent);
             }
             21 => self.push(Node::Spread(a, Extent::Whole), Extent::Whole),
+            22 if self.chance.below(2) == 0 => self.slopes(),
             22 | 23 => {
                 let extent = extent(&[a, b]);
                 self.push(Node::Call { kernel: affine, operands: Operands::new(&[a, b]), slope: None }, extent);
@@ -238,6 +266,35 @@ impl<T: Real> Maker<'_, T> {
                 self.push(Node::RowReduce { kernel: picked, operands, labels: Some(0) }, Extent::Column);
             }
         }
+    }
+
+    /// Two derivatives of one function of the same operands, shifted against each other where shifts are about.
+    fn slopes(&mut self) {
+        self.input();
+        let a = self.last();
+        if self.chance.below(2) == 0 {
+            self.input();
+        }
+        let b = if self.chance.below(3) == 0 { self.any() } else { self.last() };
+        let extent = self.extents[a.index()].max(self.extents[b.index()]);
+        let operands = Operands::new(&[a, b]);
+        let first = self.chance.below(2);
+        for operand in [first, 1 - first] {
+            let kernel: BlockKernel<T> = if operand == 0 { affine } else { difference };
+            #[allow(clippy::cast_possible_truncation, reason = "0 or 1")]
+            let slope =
+                Slope { function: 7, operand: operand as u8, pairs: [None, (operand == 0).then_some(both as _), None] };
+            self.push(Node::Call { kernel, operands, slope: Some(slope) }, extent);
+            if self.kind == Kind::Shifts {
+                let (call, length) = (self.last(), self.case.graph.columns);
+                let shift = self.chance.below(4).cast_signed() - 1;
+                self.push(Node::Shifted { operand: call, shift, length }, Extent::Whole);
+            }
+        }
+    }
+
+    fn last(&self) -> NodeId {
+        NodeId(u32::try_from(self.case.graph.nodes.len() - 1).expect("a few nodes"))
     }
 
     fn output(&mut self) {
