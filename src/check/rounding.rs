@@ -10,7 +10,7 @@ use ndarray::ArrayD;
 
 use super::terms::terms;
 use crate::kernel::random::uniform;
-use crate::op::{Activation, Args, Arithmetic, Elementary, Op, Values};
+use crate::op::{Activation, Args, Arithmetic, Elementary, Leaf, Op, Values};
 use crate::real::Real;
 use crate::tape::Var;
 use crate::tape::log::{Entry, Id, Log};
@@ -58,7 +58,10 @@ impl<'t, T: Real> Way<'t, T> {
             let rounds = |id: &Id| !matches!(kind(log.entry(*id).op), Kind::Exact);
             let on_the_way = (0..).zip(wanted.iter().zip(&counts)).filter(|(_, (wanted, counts))| **wanted && **counts);
             let chain: Vec<Id> = on_the_way.map(|(id, _)| id).collect();
-            let sources: Vec<_> = chain.iter().flat_map(|&id| log.operands(log.entry(id)).iter().copied()).collect();
+            // Labels and seeds have no values that could move.
+            let has_value = |id: &Id| !matches!(log.entry(*id).op, Op::Leaf(Leaf::Seed | Leaf::Indices));
+            let sources = chain.iter().flat_map(|&id| log.operands(log.entry(id)).iter().copied());
+            let sources: Vec<_> = sources.filter(has_value).collect();
             let ids: Vec<Id> = chain.iter().copied().filter(rounds).collect();
             let operands: Vec<_> = ids.iter().flat_map(|&id| parts(&log, id).iter().copied()).collect();
             (chain, sources, ids, operands)
@@ -98,7 +101,8 @@ impl<'t, T: Real> Way<'t, T> {
             if !matches!(log.entry(id).op, Op::Custom(_) | Op::View(_) | Op::Recompute(_) | Op::Leaf(_))
                 && operands.iter().any(|id| moved.contains_key(id))
             {
-                let sizes = operands.iter().flat_map(|id| &values.0[id]).map(|x| x.abs()).filter(|x| x.is_finite());
+                let known = || operands.iter().filter(|id| values.0.contains_key(id));
+                let sizes = known().flat_map(|id| &values.0[id]).map(|x| x.abs()).filter(|x| x.is_finite());
                 let far = T::of(2.0) * sizes.fold(T::one(), T::max);
                 let here = values.eval(&log, id, follows.len());
                 for sign in [T::one(), -T::one()] {
@@ -106,7 +110,7 @@ impl<'t, T: Real> Way<'t, T> {
                         let shifted = |(i, &x): (usize, &T)| if moves(id, i) { x + sign * far } else { x };
                         (*id, values.0[id].iter().enumerate().map(shifted).collect())
                     };
-                    let there = Operands(operands.iter().map(there).collect()).eval(&log, id, follows.len());
+                    let there = Operands(known().map(there).collect()).eval(&log, id, follows.len());
                     let pairs = here.iter().zip(&there);
                     follows.iter_mut().zip(pairs).for_each(|(follows, (here, there))| *follows |= here != there);
                 }
