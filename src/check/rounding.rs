@@ -92,10 +92,10 @@ impl<'t, T: Real> Way<'t, T> {
             let (log, id) = (var.live().log(), var.id());
             let operands = log.operands(log.entry(id));
             let mut follows: Vec<bool> = seen.get(&id).cloned().unwrap_or_else(|| vec![false; var.shape().size()]);
-            let moves = |id: &Id, i: usize| moved.get(id).is_some_and(|moved: &Vec<bool>| moved[i]);
+            let goes = |id: &Id, i: usize| moved.get(id).is_some_and(|parts: &Vec<bool>| parts[i]);
             // A view is read where it stands.
             if let (Op::View(_), [source]) = (log.entry(id).op, operands) {
-                follows.iter_mut().enumerate().for_each(|(i, follows)| *follows |= moves(source, i));
+                follows.iter_mut().enumerate().for_each(|(i, follows)| *follows |= goes(source, i));
             }
             // The user's own op may refuse what is far away.
             if !matches!(log.entry(id).op, Op::Custom(_) | Op::View(_) | Op::Recompute(_) | Op::Leaf(_))
@@ -107,7 +107,7 @@ impl<'t, T: Real> Way<'t, T> {
                 let here = values.eval(&log, id, follows.len());
                 for sign in [T::one(), -T::one()] {
                     let there = |id: &Id| {
-                        let shifted = |(i, &x): (usize, &T)| if moves(id, i) { x + sign * far } else { x };
+                        let shifted = |(i, &x): (usize, &T)| if goes(id, i) { x + sign * far } else { x };
                         (*id, values.0[id].iter().enumerate().map(shifted).collect())
                     };
                     let there = Operands(known().map(there).collect()).eval(&log, id, follows.len());

@@ -147,7 +147,7 @@ pub fn hvps<T: Real>(
     step.values(&pull_back(step.recorder(), "hvp", &along, &vars))
 }
 
-/// The Jacobians of a function of several arrays, one for each; see [`jacobian`].
+/// The Jacobians of a function of several arrays, one for each; see [`jacobian`](super::jacobian()).
 ///
 /// # Panics
 ///
@@ -174,7 +174,7 @@ pub fn jacobians<T: Real>(
 }
 
 /// The blocks of the Hessian of a scalar function of several arrays: block (i, j) holds the second derivatives for
-/// elements of array i and of array j; see [`hessian`].
+/// elements of array i and of array j; see [`hessian`](super::hessian()).
 ///
 /// # Panics
 ///
