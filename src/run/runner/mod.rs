@@ -9,52 +9,27 @@
 //! A program takes over the values that earlier segments keep. Where one is missing — something else was read last time —
 //! the interpreter steps in once more, and the earlier segment is planned anew to keep it.
 
+mod replays;
+mod segment;
+
 use std::mem;
 
 use smallvec::SmallVec;
 
-use super::interpreter::Interpreter;
-use super::plan::{Goal, Program, Sketch, Workspace, plan, root, walk_down};
-use super::rerun::{Rerun, can_be_lent};
 use crate::kernel::aligned::Aligned;
 use crate::kernel::simd::Element;
 use crate::kernel::tile::Passes;
 use crate::op::Op;
+use crate::run::interpreter::Interpreter;
+use crate::run::plan::{Goal, Program, Sketch, Workspace, plan, root, walk_down};
+use crate::run::rerun::{Rerun, can_be_lent};
 use crate::tape::graph::Outline;
 use crate::tape::log::{Id, Log};
 use crate::tape::{Limits, Live, Run, Target};
+use segment::Segment;
 
 /// The number of segments that are known at most, unless another number is asked for; beyond it, all are forgotten.
 const SEGMENTS: usize = 512;
-
-/// One request of a program.
-#[derive(Debug)]
-struct Segment<T> {
-    /// The segment before, in the same recording.
-    parent: Option<u32>,
-    wanted: Vec<Id>,
-    parts: Vec<(Id, std::ops::Range<usize>)>,
-    /// What later segments need beside what is wanted, ascending.
-    exports: Vec<Id>,
-    children: Vec<u32>,
-    program: Option<Box<Program<T>>>,
-    /// The memory of the program.
-    own: Aligned<T>,
-}
-
-impl<T> Segment<T> {
-    /// All that this request is about.
-    fn asked(&self) -> impl Iterator<Item = Id> + '_ {
-        self.wanted.iter().copied().chain(self.parts.iter().map(|&(id, _)| id))
-    }
-
-    /// Notes that a later segment needs this value.
-    fn export(&mut self, id: Id) {
-        if let Err(at) = self.exports.binary_search(&id) {
-            self.exports.insert(at, id);
-        }
-    }
-}
 
 /// How a segment of this recording was computed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -387,48 +362,6 @@ impl<T: Element> Runner<T> {
         self.interpret(log, live, wanted, target)
     }
 
-    /// The program of a replay, planned if it is not known.
-    fn take_rerun(&mut self, log: &Log<T>, given: &[Id], wanted: &[Id]) -> Rerun<T> {
-        if let Some(at) = self.reruns.iter().rposition(|rerun| rerun.answers(given, wanted)) {
-            return self.reruns.remove(at);
-        }
-        self.plans += 1;
-        Rerun::new(log, given, wanted, &mut self.passes)
-    }
-
-    fn keep_rerun(&mut self, rerun: Rerun<T>) {
-        if self.reruns.len() >= self.limits.programs {
-            self.reruns.clear();
-        }
-        self.reruns.push(rerun);
-    }
-
-    /// Runs the program of a replay; what it takes from the recording is computed first, if it was not yet.
-    fn rerun(
-        &mut self,
-        log: &mut Log<T>,
-        live: &Live<T>,
-        given: &[(Id, &[T])],
-        rerun: &mut Rerun<T>,
-    ) -> Result<(), String> {
-        let lent = |id: Id| given.iter().find(|(given, _)| *given == id).map(|(_, data)| *data);
-        let own = || rerun.held.iter().copied().filter(|&id| lent(id).is_none());
-        if !own().all(|id| self.is_there(log, id) || self.interpreter.has(log, id)) {
-            let own: Vec<Id> = own().collect();
-            self.request(log, live, &own, None, true)?;
-        }
-        self.running = true;
-        let mut workspace = mem::replace(&mut self.workspace, Workspace::new());
-        let held: SmallVec<[&[T]; 8]> =
-            rerun.held.iter().map(|&id| lent(id).unwrap_or_else(|| self.value(log, live, id))).collect();
-        let (sources, threads) = (Sources { log, live }, self.limits.threads);
-        let result = rerun.program.run(sources, &mut workspace, &mut rerun.own, &mut [], &held, threads);
-        drop(held);
-        self.workspace = workspace;
-        self.running = false;
-        result
-    }
-
     fn interpret(
         &mut self,
         log: &mut Log<T>,
@@ -478,17 +411,7 @@ impl<T: Element> Run<T> for Runner<T> {
         if log.is_eager() || self.check_finite || !given.iter().all(|&(id, _)| can_be_lent(log, id)) {
             return self.interpreter.replay(log, live, given, wanted, read);
         }
-        let ids: SmallVec<[Id; 8]> = given.iter().map(|&(id, _)| id).collect();
-        let mut rerun = self.take_rerun(log, &ids, wanted);
-        self.rerun(log, live, given, &mut rerun)?;
-        for (k, &id) in wanted.iter().enumerate() {
-            let root = root(log, id);
-            let lent = given.iter().find(|(given, _)| *given == root).map(|(_, data)| *data);
-            let computed = || rerun.program.slot(root).map(|slot| &rerun.own[slot.start..slot.start + slot.len]);
-            read(k, lent.or_else(computed).unwrap_or_else(|| self.value(log, live, id)));
-        }
-        self.keep_rerun(rerun);
-        Ok(())
+        self.run_again(log, live, given, wanted, read)
     }
 
     fn prepare(
@@ -499,15 +422,7 @@ impl<T: Element> Run<T> for Runner<T> {
         also: &[Id],
     ) -> Result<(), String> {
         self.follow(log);
-        let mut needed = also.to_vec();
-        for (given, wanted) in replays {
-            let rerun = self.take_rerun(log, given, wanted);
-            needed.extend(rerun.held.iter().filter(|id| !given.contains(id)));
-            self.keep_rerun(rerun);
-        }
-        needed.sort_unstable();
-        needed.dedup();
-        self.request(log, live, &needed, None, true)
+        self.prepare_replays(log, live, replays, also)
     }
 
     fn check_finite(&mut self, check: bool) {
