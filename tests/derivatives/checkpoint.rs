@@ -2,10 +2,10 @@
 
 use std::cell::Cell;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use gradus::prelude::*;
 
+use crate::counted::Counted;
 use crate::{assert_close, wave};
 
 /// Either a checkpoint or the plain body.
@@ -163,32 +163,15 @@ fn dropout_drops_the_same_again() {
     assert_eq!(gradient(true), gradient(false));
 }
 
-/// Counts its evaluations.
-struct Counted(Arc<AtomicUsize>);
-
-impl CustomOp<f64> for Counted {
-    fn shape(&self, inputs: &[Shape]) -> Shape {
-        inputs[0]
-    }
-    fn eval(&self, inputs: &[ndarray::ArrayViewD<'_, f64>], out: &mut [f64]) {
-        self.0.fetch_add(1, Ordering::Relaxed);
-        out.iter_mut().zip(&inputs[0]).for_each(|(y, x)| *y = x * x);
-    }
-    fn vjp<'t>(&self, x: &[Var<'t, f64>], _: Var<'t, f64>, c: Var<'t, f64>) -> Vec<Cotangent<'t, f64>> {
-        vec![Cotangent::Var(c.weigh(2.0 * x[0]))]
-    }
-}
-
 #[test]
 fn bodies_run_again_for_the_derivative_and_not_for_the_value() {
-    let count = Arc::new(AtomicUsize::new(0));
-    let op: Arc<dyn CustomOp<f64>> = Arc::new(Counted(count.clone()));
+    let op = Arc::new(Counted::default());
     let counted = |kept: bool, differentiate: bool| {
         let (params, mut tape) = (Params::<f64>::new(), Tape::new());
         let mut run = || {
             let step = tape.record(&params);
             let x = step.constant(&array![0.5, 1.5]);
-            let y = Kept(kept).run(x, |x| x.custom(op.clone(), &[x]).sin());
+            let y = Kept(kept).run(x, |x| op.of(x).sin());
             let sum = y.sum();
             if differentiate {
                 let _ = sum.gradient(x).value();
@@ -198,9 +181,9 @@ fn bodies_run_again_for_the_derivative_and_not_for_the_value() {
         };
         run();
         run();
-        let before = count.load(Ordering::Relaxed);
+        let before = op.count();
         run();
-        count.load(Ordering::Relaxed) - before
+        op.count() - before
     };
     assert_eq!([counted(true, false), counted(false, false)], [1, 1]);
     assert_eq!([counted(true, true), counted(false, true)], [1, 2]);

@@ -1,9 +1,11 @@
 //! Linearised functions: the numbers of the operators, and what a direction costs.
 
 use std::cell::Cell;
+use std::sync::Arc;
 
 use gradus::prelude::*;
 
+use crate::counted::Counted;
 use crate::{assert_close, vector, wave};
 
 fn net<'t>(x: Var<'t, f64>) -> Var<'t, f64> {
@@ -118,40 +120,21 @@ fn a_direction_runs_the_tangent_part_alone() {
 
 #[test]
 fn only_what_depends_on_the_given_is_computed_again() {
-    // An op that counts its evaluations stands before the given tensor, another behind.
-    use std::sync::Arc;
-    use std::sync::atomic::{AtomicUsize, Ordering};
-
-    struct Counted(Arc<AtomicUsize>);
-    impl CustomOp<f64> for Counted {
-        fn shape(&self, inputs: &[Shape]) -> Shape {
-            inputs[0]
-        }
-        fn eval(&self, inputs: &[ndarray::ArrayViewD<'_, f64>], out: &mut [f64]) {
-            self.0.fetch_add(1, Ordering::Relaxed);
-            out.iter_mut().zip(&inputs[0]).for_each(|(y, x)| *y = 2.0 * x);
-        }
-        fn vjp<'t>(&self, _: &[Var<'t, f64>], _: Var<'t, f64>, c: Var<'t, f64>) -> Vec<Cotangent<'t, f64>> {
-            vec![Cotangent::Var(c * 2.0)]
-        }
-    }
-
     for eager in [false, true] {
-        let counts = [Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0))];
-        let [before, behind]: [Arc<dyn CustomOp<f64>>; 2] =
-            counts.each_ref().map(|count| Arc::new(Counted(count.clone())) as Arc<dyn CustomOp<f64>>);
+        let (before, behind) = (Arc::new(Counted::default()), Arc::new(Counted::default()));
+        let counts = || [before.count(), behind.count()];
         let (params, mut tape) = (Params::<f64>::new(), Tape::new());
         tape.eager(eager);
         let step = tape.record(&params);
         let (x, z) = (step.variable(&[1.0]), step.variable(&[10.0]));
-        let y = x.custom(before, &[x]).exp() + z.custom(behind, &[z]);
+        let y = before.of(x).exp() + behind.of(z);
         let own = y.item();
-        let start = counts.each_ref().map(|count| count.load(Ordering::Relaxed));
+        let start = counts();
         for k in 0..10 {
             let found = step.replay(&[(z, &array![f64::from(k)])], &[y])[0].sum();
-            assert_eq!(found, 2_f64.exp() + 2.0 * f64::from(k));
+            assert_eq!(found, 1_f64.exp() + f64::from(k * k));
         }
-        let now = counts.each_ref().map(|count| count.load(Ordering::Relaxed));
+        let now = counts();
         assert_eq!([now[0] - start[0], now[1] - start[1]], [0, 10], "eager: {eager}");
         assert_eq!(y.item(), own);
     }

@@ -5,6 +5,7 @@ use gradus::prelude::*;
 mod checkpoint;
 mod closed_forms;
 mod cost;
+mod counted;
 mod linearize;
 mod messages;
 mod operators;

@@ -9,28 +9,30 @@ type Function = for<'t> fn(Var<'t, f64>) -> Var<'t, f64>;
 /// Its derivatives of orders 1 to 4.
 type Derivatives = fn(f64) -> [f64; 4];
 
-/// The derivatives of orders 1 to 4 by reverse sweeps, each of the one before.
-fn backwards(f: Function, x: &Array1<f64>) -> [ArrayD<f64>; 4] {
+/// The derivatives of orders 1 to 4, each by `derive` from the one before.
+fn orders(
+    f: Function,
+    x: &Array1<f64>,
+    derive: for<'t> fn(Var<'t, f64>, Var<'t, f64>) -> Var<'t, f64>,
+) -> [ArrayD<f64>; 4] {
     let (params, mut tape) = (Params::new(), Tape::new());
     let step = tape.record(&params);
     let x = step.constant(x);
     let mut y = f(x);
     std::array::from_fn(|_| {
-        y = y.sum().gradient(x);
+        y = derive(y, x);
         y.value()
     })
 }
 
-/// The same by forward derivatives along 1.
+/// By reverse sweeps.
+fn backwards(f: Function, x: &Array1<f64>) -> [ArrayD<f64>; 4] {
+    orders(f, x, |y, x| y.sum().gradient(x))
+}
+
+/// By forward derivatives along 1.
 fn forwards(f: Function, x: &Array1<f64>) -> [ArrayD<f64>; 4] {
-    let (params, mut tape) = (Params::new(), Tape::new());
-    let step = tape.record(&params);
-    let x = step.constant(x);
-    let mut y = f(x);
-    std::array::from_fn(|_| {
-        y = y.jvp(x, x.recording().ones(x.shape()));
-        y.value()
-    })
+    orders(f, x, |y, x| y.jvp(x, x.recording().ones(x.shape())))
 }
 
 /// tanh and its derivatives as polynomials in t = tanh x: t′ = (1 + t)(1 − t), with (1 − t)(1 + t) from exponentials.
