@@ -50,13 +50,13 @@ fn imports(text: &str) -> Vec<String> {
     let code = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
     let names = code.split("crate::").skip(1).flat_map(|rest| {
         let list = rest.strip_prefix('{').map(|inside| inside.split('}').next().unwrap().to_owned());
-        let one = || rest.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap().to_owned();
+        let one = || rest.split(|c: char| !c.is_alphanumeric() && !"_!".contains(c)).next().unwrap().to_owned();
         list.unwrap_or_else(one).split(',').map(|name| name.trim().to_owned()).collect::<Vec<_>>()
     });
-    // Modules have small letters; items that the crate's root passes on belong to layers below anyway.
+    // Modules have small letters; macros, and items that the crate's root passes on, belong to layers below anyway.
     names
         .map(|name| name.split("::").next().unwrap().to_owned())
-        .filter(|n| n.starts_with(char::is_lowercase))
+        .filter(|n| n.starts_with(char::is_lowercase) && !n.ends_with('!'))
         .collect()
 }
 

@@ -62,7 +62,6 @@ impl Compiled {
 }
 
 /// What can be compiled: functions of one, two or three numbers.
-#[diagnostic::on_unimplemented(message = "a pointwise function takes one, two or three numbers")]
 pub trait Compile<const N: usize>: ScalarFunction<N> {
     /// Compiles the function.
     fn compile() -> Compiled;

@@ -214,7 +214,7 @@ impl Place {
 /// check::gradients(|v| swish(v[0], v[1]), &[&x, &array![1.5]]).order(2).assert();
 /// ```
 ///
-/// Four operands are too many; the error says how many may be:
+/// Four operands are too many, and the compiler says so:
 ///
 /// ```compile_fail
 /// gradus::pointwise! {
@@ -223,7 +223,17 @@ impl Place {
 /// ```
 #[macro_export]
 macro_rules! pointwise {
-    ($($(#[$meta:meta])* $vis:vis fn $name:ident($x:ident $(, $more:ident)* $(,)?) = $value:expr;)+) => { $(
+    // One row with more operands than there are kernels for.
+    ($(#[$meta:meta])* $vis:vis fn $name:ident(
+        $x:ident, $y:ident, $z:ident, $($more:ident),+ $(,)?
+    ) = $value:expr;) => {
+        compile_error!(concat!(
+            "pointwise: `", stringify!($name), "` has more than three operands\n",
+            "  help: make a part of the formula a function of its own",
+        ));
+    };
+    // One row.
+    ($(#[$meta:meta])* $vis:vis fn $name:ident($x:ident $(, $more:ident)* $(,)?) = $value:expr;) => {
         $(#[$meta])*
         #[inline]
         #[track_caller]
@@ -246,5 +256,9 @@ macro_rules! pointwise {
             static PLACE: $crate::op::function::Place = $crate::op::function::Place::new();
             PLACE.record::<T, OPERANDS, Formula>([$x $(, $more.var($x))*])
         }
-    )+ };
+    };
+    // Several rows, one by one.
+    ($($(#[$meta:meta])* $vis:vis fn $name:ident($($x:ident),+ $(,)?) = $value:expr;)+) => {
+        $($crate::pointwise! { $(#[$meta])* $vis fn $name($($x),+) = $value; })+
+    };
 }
