@@ -9,10 +9,10 @@
 //!
 //! Expect: bias, activation, loss and their derivatives in a few groups around the products of matrices.
 
-use gradus::graph::Memory;
+use gradus::graph::{Graph, Memory};
 use gradus::prelude::*;
 
-fn main() {
+pub(crate) fn training_step() -> Graph {
     let mut params = Params::<f32>::new();
     let mlp = Mlp::new(&mut params, "mlp", &[2, 16, 3], Activation::Tanh, &mut StdRng::seed_from_u64(7));
     let (points, labels) = (Array2::from_shape_fn((32, 2), |(i, j)| (i * (j + 1)) as f32 / 32.0), [0, 1, 2, 1]);
@@ -22,8 +22,11 @@ fn main() {
     let step = tape.record(&params);
     let loss = cross_entropy(mlp.forward(step.input(&points)), &labels);
     loss.backward(&mut gradient);
+    step.graph()
+}
 
-    let graph = step.graph();
+fn main() {
+    let graph = training_step();
     eprintln!("{graph}");
     println!("{}", graph.dot());
 

@@ -1,11 +1,15 @@
 //! What a recording's graph says: groups, memory, roles; as a listing and in DOT.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use gradus::graph::{Graph, GroupKind, Memory, Role};
 use gradus::prelude::*;
 use ndarray::ArrayViewD;
+
+#[path = "../examples/graph.rs"]
+#[allow(dead_code, reason = "the test runs the step, not its main")]
+mod example;
 
 /// The graphs of three recordings of a network that is trained and whose logits are read, and how often memory is gone over.
 fn network() -> (Vec<Graph>, usize) {
@@ -185,4 +189,51 @@ fn dot_quotes_names() {
     // Quotes come in pairs but for those behind a backslash.
     let bare = dot.replace(r"\\", "").replace("\\\"", "");
     assert!(bare.lines().all(|line| line.matches('"').count() % 2 == 0), "{dot}");
+}
+
+/// The lines of text of each node and group, and of the whole, by name; edges have none.
+type Texts = BTreeMap<String, Vec<String>>;
+
+fn texts_of_dot(dot: &str) -> Texts {
+    let (mut texts, mut name) = (Texts::new(), "recording");
+    for line in dot.lines().map(str::trim) {
+        if let Some(group) = line.strip_prefix("subgraph ") {
+            name = group.trim_end_matches(" {");
+        } else if let Some((start, rest)) = line.split_once("label=\"") {
+            let name = start.strip_suffix(" [").unwrap_or(name);
+            let label = rest.split('"').next().unwrap();
+            texts.insert(name.to_owned(), label.split(r"\n").map(str::to_owned).collect());
+        } else if line.contains(" -> ") {
+            texts.insert(line.trim_end_matches(';').replace(' ', ""), Vec::new());
+        }
+    }
+    texts
+}
+
+fn texts_of_picture(svg: &str) -> Texts {
+    let plain = |text: &str| text.replace("&#45;", "-").replace("&gt;", ">").replace("&#160;", " ");
+    let (mut texts, mut name) = (Texts::new(), String::new());
+    for line in svg.lines() {
+        if let Some(title) = line.strip_prefix("<title>").and_then(|rest| rest.strip_suffix("</title>")) {
+            name = plain(title);
+            texts.insert(name.clone(), Vec::new());
+        } else if let Some((_, text)) = line.strip_suffix("</text>").and_then(|start| start.rsplit_once('>')) {
+            texts.get_mut(&name).unwrap().push(plain(text));
+        }
+    }
+    texts
+}
+
+#[test]
+fn the_picture_in_the_docs_is_that_of_the_example() {
+    let (dot, drawn) = (example::training_step().dot(), texts_of_picture(include_str!("../docs/graph.svg")));
+    let said = texts_of_dot(&dot);
+    assert!(said == drawn, "render docs/graph.svg again, as examples/graph.rs says\n{said:#?}\n{drawn:#?}");
+    assert!(drawn.len() > 30 && drawn["recording"][0].contains("11 groups"), "{drawn:#?}");
+    // Another op, another shape, an edge more, a group less: each would be seen.
+    for (old, new) in
+        [("%4 tanh", "%4 sin"), ("[32, 16]", "[32, 8]"), ("n9 -> n11", "n9 -> n10"), ("cluster_9", "cluster_4")]
+    {
+        assert!(dot.contains(old) && texts_of_dot(&dot.replacen(old, new, 1)) != drawn, "{old}");
+    }
 }
