@@ -186,6 +186,7 @@ enum Mode {
 /// Checks the gradients of a function of several arrays, which may have different ranks.
 ///
 /// A result that is no scalar is weighted with random numbers and summed.
+/// A closure that is bound to a name first goes through [`objective_of_several`](crate::functional::objective_of_several).
 ///
 /// # Examples
 ///

@@ -73,6 +73,23 @@ pub fn objective<T: Real, F: for<'t> Fn(Var<'t, T>) -> Var<'t, T>>(f: F) -> F {
     f
 }
 
+/// The same for a closure over several arrays, as [`grads`], [`hessians`] and [`check::gradients`](crate::check::gradients)
+/// take it.
+///
+/// # Examples
+///
+/// ```
+/// use gradus::prelude::*;
+///
+/// let (a, b) = (array![[1.0, 2.0]], array![[3.0], [4.0]]);
+/// let product = objective_of_several(|v: &[Var<'_, f64>]| v[0].matmul(v[1]).sum());
+/// assert_eq!(grads(product, &[&a, &b])[0], array![[3.0, 4.0]].into_dyn());
+/// check::gradients(product, &[&a, &b]).assert();
+/// ```
+pub fn objective_of_several<T: Real, F: for<'v, 't> Fn(&'v [Var<'t, T>]) -> Var<'t, T>>(f: F) -> F {
+    f
+}
+
 /// A tape for one recording, without parameters. No closure takes it: that would hide the caller's line.
 struct Scratch<T: Real> {
     params: Params<T>,

@@ -11,6 +11,8 @@ use crate::tape::Var;
 
 /// The gradients of a scalar function of several arrays.
 ///
+/// A closure that is bound to a name first goes through [`objective_of_several`](super::objective_of_several).
+///
 /// # Panics
 ///
 /// If the result is no scalar.
