@@ -126,13 +126,13 @@ fn only_what_depends_on_the_given_is_computed_again() {
         let (params, mut tape) = (Params::<f64>::new(), Tape::new());
         tape.eager(eager);
         let step = tape.record(&params);
-        let (x, z) = (step.variable(&[1.0]), step.variable(&[10.0]));
+        let (x, z) = (step.variable(&[0.0]), step.variable(&[10.0]));
         let y = before.of(x).exp() + behind.of(z);
         let own = y.item();
         let start = counts();
         for k in 0..10 {
             let found = step.replay(&[(z, &array![f64::from(k)])], &[y])[0].sum();
-            assert_eq!(found, 1_f64.exp() + f64::from(k * k));
+            assert_eq!(found, 1.0 + f64::from(k * k));
         }
         let now = counts();
         assert_eq!([now[0] - start[0], now[1] - start[1]], [0, 10], "eager: {eager}");
