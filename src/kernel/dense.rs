@@ -56,6 +56,13 @@ impl Factors {
         let packed = self.0.lu_internal();
         packed.diagonal().iter().map(|u| u.abs().ln()).sum()
     }
+
+    /// The sign of det A: −1 or 1.
+    pub(crate) fn sign_of_det(&self) -> f64 {
+        let packed = self.0.lu_internal();
+        let exchanged: f64 = self.0.p().determinant();
+        packed.diagonal().iter().map(|u| u.signum()).product::<f64>() * exchanged
+    }
 }
 
 /// The lower factor of the symmetric part of a matrix of n rows, (A + Aᵀ)/2 = L·Lᵀ; whether it is positive definite.

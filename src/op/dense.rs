@@ -29,7 +29,10 @@ pub(crate) struct Cholesky;
 
 /// ln |det A|.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub(crate) struct LogDet;
+pub(crate) struct LogDet {
+    /// Whether the sign of det A stands before it, along an axis of its own; then 0 and −∞ are a singular matrix's.
+    signed: bool,
+}
 
 /// The number of rows of the matrices in the last two axes.
 fn rows(shape: &Shape) -> usize {
@@ -205,25 +208,52 @@ impl Primitive for Cholesky {
 }
 
 impl Primitive for LogDet {
-    const NAMES: &'static [&'static str] = &["logdet"];
+    const NAMES: &'static [&'static str] = &["logdet", "slogdet"];
+
+    fn name(self) -> &'static str {
+        Self::NAMES[usize::from(self.signed)]
+    }
 
     fn shape<T: Real>(self, call: &Call<'_, T>) -> Result<Shape, String> {
-        square(call.shape(0)).map(|shape| batch(&shape))
+        let mut out = batch(&square(call.shape(0))?);
+        if self.signed {
+            out.push(2);
+        }
+        Ok(out)
     }
 
     fn eval<T: Real>(self, args: &Args<'_, T>, out: &mut [T]) {
-        each(args, out, 1, SINGULAR, |a, n, out| {
-            Factors::new(a, n, false).map(|factors| out[0] = T::of(factors.log_det())).is_some()
+        if !self.signed {
+            return each(args, out, 1, SINGULAR, |a, n, out| {
+                Factors::new(a, n, false).map(|factors| out[0] = T::of(factors.log_det())).is_some()
+            });
+        }
+        each(args, out, 2, SINGULAR, |a, n, out| {
+            let (sign, log) = Factors::new(a, n, false)
+                .map_or((0.0, f64::NEG_INFINITY), |factors| (factors.sign_of_det(), factors.log_det()));
+            out.copy_from_slice(&[T::of(sign), T::of(log)]);
+            true
         });
+        if rows(args.shape(0)) == 0 {
+            out.iter_mut().step_by(2).for_each(|sign| *sign = T::one());
+        }
     }
 
     // Ā = c·A⁻ᵀ (Giles 2008).
     fn vjp<'t, T: Real>(self, ct: &mut Cotangents<'_, 't, T>) {
-        let ([a], c) = (ct.xs(), ct.c());
-        let mut shape = c.shape();
-        shape.push(1);
-        shape.push(1);
-        ct.add(0, || c.reshape(shape).times(a.inverse().t()));
+        let ([a], mut c) = (ct.xs(), ct.c());
+        ct.add(0, || {
+            if self.signed {
+                c = c.slice_axis(c.shape().rank() - 1, 1, 1, 1);
+                // Solved and not inverted: where c is 0, a matrix that is singular is not refused.
+                let right = c.unsqueeze(-1) * c.recording().ones([rows(&a.shape())]).diag();
+                return a.record(Solve { transposed: true, weighs: true }, [a, right]);
+            }
+            let mut shape = c.shape();
+            shape.push(1);
+            shape.push(1);
+            c.reshape(shape).times(a.inverse().t())
+        });
     }
 }
 
@@ -334,7 +364,7 @@ impl<'t, T: Real> Var<'t, T> {
     /// sign.
     ///
     /// The determinant itself, which overflows early, is never computed. `[…, n, n]` becomes `[…]`. Computed in `f64`. Cotangent: Ā = c·A⁻ᵀ. A matrix
-    /// that is not finite has NaN. Where a matrix has to be positive definite, take `2·Σ ln Lᵢᵢ` of [`cholesky`](Var::cholesky), which refuses others.
+    /// that is not finite has NaN. [`slogdet`](Var::slogdet) gives the sign, too, and lets singular matrices pass. Where a matrix has to be positive definite, take `2·Σ ln Lᵢᵢ` of [`cholesky`](Var::cholesky), which refuses others.
     ///
     /// Needs the feature `linalg`.
     ///
@@ -357,6 +387,41 @@ impl<'t, T: Real> Var<'t, T> {
     /// Giles 2008, Collected matrix derivative results for forward and reverse mode algorithmic differentiation.
     #[track_caller]
     pub fn logdet(self) -> Self {
-        self.record(LogDet, [self])
+        self.record(LogDet { signed: false }, [self])
+    }
+
+    /// The sign of det A and ln |det A|, for the matrices in the last two axes: det A = sign · e^log, which overflows early and
+    /// is never computed.
+    ///
+    /// Both are of shape `[…]` for matrices of shape `[…, n, n]`. The sign is −1 or 1. A singular matrix, one with a pivot that is no larger than rounding makes of
+    /// 0, has sign 0 and logarithm −∞, where [`logdet`](Var::logdet) refuses it. Computed in `f64`. Cotangent: 0 of the sign, Ā = c·A⁻ᵀ of the
+    /// logarithm, and 0 wherever c is. A matrix that is not finite has NaN for both.
+    ///
+    /// Needs the feature `linalg`.
+    ///
+    /// # Panics
+    ///
+    /// If the matrices are not square; when the derivative of the logarithm of a singular matrix is read.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use gradus::prelude::*;
+    ///
+    /// let a = array![[0.0, 2.0], [1.0, 0.0]]; // det −2
+    /// assert_eq!(value(|x| x.slogdet().0, &a), -1.0);
+    /// assert_eq!(value(|x| x.slogdet().1, &a), 2.0_f64.ln());
+    /// assert_eq!(grad(|x| x.slogdet().1, &a), array![[0.0, 0.5], [1.0, 0.0]]); // A⁻ᵀ
+    /// assert_eq!(value(|x| x.slogdet().1, &array![[1.0, 2.0], [2.0, 4.0]]), f64::NEG_INFINITY);
+    /// ```
+    ///
+    /// # References
+    ///
+    /// Giles 2008, Collected matrix derivative results for forward and reverse mode algorithmic differentiation.
+    #[track_caller]
+    pub fn slogdet(self) -> (Self, Self) {
+        let both = self.record(LogDet { signed: true }, [self]);
+        let part = |k| both.slice_axis(both.shape().rank() - 1, k, 1, 1).squeeze(-1);
+        (part(0), part(1))
     }
 }

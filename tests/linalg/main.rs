@@ -5,7 +5,8 @@ use gradus::optim::{GradientDescent, stop};
 use gradus::prelude::*;
 use ndarray::{Array3, Axis};
 
-#[path = "support/panics.rs"]
+mod determinants;
+#[path = "../support/panics.rs"]
 mod panics;
 
 use panics::assert_panics;
@@ -354,7 +355,7 @@ fn a_refusal_names_the_parameter_and_leaves_the_tape_in_order() {
         params.flat_mut().fill(1.0);
         let text = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run(&params, &mut gradient))).unwrap_err();
         let text = text.downcast_ref::<String>().unwrap();
-        let expected = format!("inverse: [2, 2]: the matrix {SINGULAR}\n  recorded at tests/linalg.rs:");
+        let expected = format!("inverse: [2, 2]: the matrix {SINGULAR}\n  recorded at tests/linalg/main.rs:");
         assert!(text.starts_with(&expected) && text.ends_with("\n  near parameter `mixing.weight`"), "{text}");
         params.flat_mut().copy_from_slice(&regular);
         assert_eq!((run(&params, &mut gradient), gradient.flat()), (first, &bits[..]));

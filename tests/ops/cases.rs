@@ -657,6 +657,15 @@ fn dense() -> Vec<Case> {
         case("inverse", SQUARE, |v| regular(v[0]).inverse(), |x| eliminated(&x[0]).0),
         case("logdet", SQUARE, |v| regular(v[0]).logdet(), |x| eliminated(&x[0]).1),
         case(
+            "slogdet",
+            SQUARE,
+            |v| {
+                let (sign, log) = regular(v[0]).slogdet();
+                sign * log
+            },
+            |x| eliminated(&x[0]).1,
+        ),
+        case(
             "cholesky",
             SQUARE,
             |v| {
