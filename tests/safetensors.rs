@@ -4,7 +4,10 @@
 
 use std::path::PathBuf;
 
-use gradus::io::safetensors::{from_bytes, load, save, to_bytes};
+use gradus::io::safetensors::{
+    from_bytes, load, load_state, save, save_state, state_from_bytes, state_to_bytes, to_bytes,
+};
+use gradus::optim::{Adam, Optimizer, Rprop, Sgd, State};
 use gradus::{ErrorKind, Params, Real};
 use proptest::prelude::*;
 
@@ -263,4 +266,102 @@ proptest! {
             prop_assert_eq!(bits(&params), before);
         }
     }
+}
+
+/// One step with a gradient of ones.
+fn walk<T: Real>(optimizer: &mut impl Optimizer<T>, params: &mut Params<T>) {
+    let mut gradient = params.gradient();
+    gradient.flat_mut().fill(T::one());
+    optimizer.step(params, &gradient);
+}
+
+fn a_run_goes_on_from_two_files<T: Real>(directory: &std::path::Path) {
+    let (weights, state) = (directory.join("model.safetensors"), directory.join("optimizer.safetensors"));
+    let (mut straight, mut x) = (Adam::new(0.01).accumulate(3).skip_not_finite(true), model::<T>(0.5));
+    x.freeze(|name| name == "scale");
+    (0..4).for_each(|_| walk(&mut straight, &mut x));
+    straight.set_learning_rate(0.1 + f64::EPSILON);
+    let mut broken = x.gradient();
+    broken.flat_mut().fill(T::nan());
+    straight.step(&mut x, &broken);
+    save(&x, &weights).unwrap();
+    save_state(&straight.state(), &state).unwrap();
+    assert_eq!((straight.state().pending(), straight.state().skipped()), (1, 1));
+
+    let (mut resumed, mut y) = (Adam::new(9.0).accumulate(3).skip_not_finite(true), model::<T>(0.0));
+    load(&mut y, &weights).unwrap();
+    y.freeze(|name| name == "scale");
+    let read = load_state(&state).unwrap();
+    assert_eq!(read, straight.state());
+    resumed.restore(&read, &y).unwrap();
+    for _ in 0..5 {
+        walk(&mut straight, &mut x);
+        walk(&mut resumed, &mut y);
+    }
+    assert_eq!(bits(&x), bits(&y));
+    assert_eq!(straight.state(), resumed.state());
+}
+
+#[test]
+fn a_run_goes_on_from_two_files_with_the_same_bits() {
+    let directory = directory("a_run_goes_on");
+    a_run_goes_on_from_two_files::<f32>(&directory);
+    a_run_goes_on_from_two_files::<f64>(&directory);
+}
+
+/// Names with points and digits, more than ten tensors and vectors without an order of letters, none at all.
+#[test]
+fn every_state_comes_back_and_always_as_the_same_bytes() {
+    let mut params = Params::<f32>::new();
+    for i in (0..12).rev() {
+        params.add(&format!("{i}.tensor.3.x y"), [i], || 1.0);
+    }
+    let mut rprop = Rprop::new(0.1);
+    walk(&mut rprop, &mut params);
+    for state in [rprop.state(), Rprop::new(0.2).state(), Sgd::new(0.0).state()] {
+        let bytes = state_to_bytes(&state).unwrap();
+        assert_eq!(state_from_bytes::<f32>(&bytes).unwrap(), state);
+        assert_eq!(state_to_bytes(&state).unwrap(), bytes);
+    }
+}
+
+#[test]
+fn a_file_without_a_state_or_with_another_is_refused() {
+    let refused = |bytes: &[u8]| {
+        let error = state_from_bytes::<f32>(bytes).unwrap_err();
+        (error.to_string(), error.kind())
+    };
+    let text = "safetensors: no state of an optimiser\n  help: parameters are read by `load`";
+    assert_eq!(refused(&to_bytes(&model::<f32>(1.0)).unwrap()), (text.to_owned(), ErrorKind::Format));
+
+    let mut params = Params::<f64>::new();
+    params.add("w", [2], || 1.0);
+    let mut sgd = Sgd::new(0.1).momentum(0.9);
+    walk(&mut sgd, &mut params);
+    let bytes = state_to_bytes(&sgd.state()).unwrap();
+    let text = "safetensors: `type` holds F64, expected F32\n  help: read it as `load_state::<f64>`";
+    assert_eq!(refused(&bytes), (text.to_owned(), ErrorKind::Format));
+    let parameters = from_bytes(&mut params, &bytes).unwrap_err().to_string();
+    assert!(
+        parameters
+            .ends_with("is unknown to the model\n  help: it holds the state of an optimiser, which `load_state` reads")
+    );
+
+    // Every file cut short, and every byte of the header changed, is an error or a state, but no panic.
+    let state: State<f64> = sgd.state();
+    for end in 0..bytes.len() {
+        assert!(state_from_bytes::<f64>(&bytes[..end]).is_err(), "{end}");
+    }
+    let mut same = 0;
+    for at in 0..bytes.len() {
+        let mut changed = bytes.clone();
+        changed[at] ^= 1;
+        same += usize::from(state_from_bytes::<f64>(&changed).is_ok_and(|read| read == state));
+    }
+    // What is changed in the padding of the header says nothing.
+    assert!(same < 16, "{same}");
+
+    let header = r#"{"__metadata__":{"optimizer":"Sgd"},"iteration":{"dtype":"U64","shape":[2],"data_offsets":[0,16]},"learning_rate":{"dtype":"F64","shape":[],"data_offsets":[16,24]},"type":{"dtype":"F32","shape":[0],"data_offsets":[24,24]}}"#;
+    let text = "safetensors: `iteration` holds 16 bytes, expected one number";
+    assert_eq!(refused(&file(header, &[0; 24])), (text.to_owned(), ErrorKind::Format));
 }

@@ -1,4 +1,4 @@
-//! What an optimiser has come to, as data: to keep, to write to a file, to go on from.
+//! What an optimiser has come to, as data: to keep, to go on from, to write to a file (`io::safetensors`).
 
 use crate::error::{Error, ErrorKind};
 use crate::params::Slot;
@@ -51,7 +51,7 @@ pub struct Progress {
 }
 
 impl<T: Real> State<T> {
-    /// A state from its parts, as read from a file: the name of the rule, the number of steps, the learning rate, the
+    /// A state from its parts, for formats of one's own (`io::safetensors` has one): the name of the rule, the number of steps, the learning rate, the
     /// tensors in the order of the store, and the named vectors with the values of one tensor after the other.
     ///
     /// # Errors
@@ -94,9 +94,11 @@ impl<T: Real> State<T> {
             let message = format!("`{name}` has had {iterations} updates in {iteration} iterations");
             return wrong(ErrorKind::Value, message);
         }
-        let size = tensors.iter().map(|tensor| tensor.shape.size()).sum::<usize>();
-        if let Some((name, values)) = vectors.iter().find(|(_, values)| values.len() != size) {
+        let mut sizes = tensors.iter().map(|tensor| tensor.shape.size());
+        let size = sizes.try_fold(0, usize::checked_add);
+        if let Some((name, values)) = vectors.iter().find(|(_, values)| Some(values.len()) != size) {
             let found = values.len();
+            let size = size.map_or_else(|| "more than can be counted".to_owned(), |size| size.to_string());
             let message = format!("vector `{name}` has {found} values, the tensors have {size}");
             return wrong(ErrorKind::Shape, message);
         }

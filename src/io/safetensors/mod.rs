@@ -1,7 +1,8 @@
-//! Parameters as safetensors files.
+//! Parameters, and how far an optimiser has come, as safetensors files.
 //!
 //! A [safetensors] file holds named arrays and nothing that runs; many other programs read and write it. All tensors of
-//! a store are in it under their paths, parameters and buffers alike, as `F32` or `F64`.
+//! a store are in it under their paths, parameters and buffers alike, as `F32` or `F64`. A run that is to go on later
+//! also saves its optimiser: [`save_state`].
 //!
 //! ```
 //! use gradus::io::safetensors;
@@ -29,6 +30,11 @@ use crate::error::{Error, ErrorKind};
 use crate::file;
 use crate::params::{Entry, Params};
 use crate::real::Real;
+
+mod state;
+
+use state::RULE;
+pub use state::{load_state, save_state, state_from_bytes, state_to_bytes};
 
 /// Writes all parameters and buffers to a file, which is complete or not there: a file of that name keeps its content
 /// until the new one is written.
@@ -147,7 +153,11 @@ fn read<T: Real>(params: &mut Params<T>, bytes: &[u8], name: &str) -> Result<(),
         wrong(ErrorKind::Format, &message).caused_by(e)
     })?;
     if let Some(extra) = file.names().into_iter().filter(|n| params.array(n).is_err()).min() {
-        return Err(wrong(ErrorKind::Name, &format!("tensor `{extra}` is unknown to the model")));
+        let is_state = SafeTensors::read_metadata(bytes)
+            .is_ok_and(|(_, metadata)| metadata.metadata().as_ref().is_some_and(|entries| entries.contains_key(RULE)));
+        let help = "\n  help: it holds the state of an optimiser, which `load_state` reads";
+        let help = if is_state { help } else { "" };
+        return Err(wrong(ErrorKind::Name, &format!("tensor `{extra}` is unknown to the model{help}")));
     }
     let mut tensors = Vec::with_capacity(file.len());
     for entry in params.iter().chain(params.buffers()) {
@@ -179,14 +189,21 @@ fn array<T: Real>(entry: &Entry<'_, T>, stored: &TensorView<'_>) -> Result<Array
         let what = format!("tensor `{name}` has shape {found:?}, in the model {}", entry.shape);
         return Err((ErrorKind::Shape, what));
     }
-    let size = expected.bitsize() / 8;
-    let values = stored.data().chunks_exact(size).map(number).collect();
+    let values = numbers(stored.data());
     Ok(ArrayD::from_shape_vec(&entry.shape[..], values).expect("as many values as its shape says"))
 }
 
-/// A number from its bytes, the lowest first.
-fn number<T: Real>(bytes: &[u8]) -> T {
-    T::from_bits(bytes.iter().rev().fold(0, |bits, &byte| (bits << 8) | u64::from(byte)))
+/// Numbers from their bytes, the lowest first.
+fn numbers<T: Real>(bytes: &[u8]) -> Vec<T> {
+    let word = |bytes: &[u8]| bytes.iter().rev().fold(0, |bits, &byte| (bits << 8) | u64::from(byte));
+    bytes.chunks_exact(size_of::<T>()).map(|bytes| T::from_bits(word(bytes))).collect()
+}
+
+/// The bytes of numbers, the lowest first.
+fn to_le_bytes<T: Real>(values: &[T]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(size_of_val(values));
+    values.iter().for_each(|x| bytes.extend_from_slice(&x.bits().to_le_bytes()[..size_of::<T>()]));
+    bytes
 }
 
 fn dtype<T: Real>() -> Dtype {
@@ -206,11 +223,7 @@ impl<T: Real> View for Stored<'_, T> {
     }
 
     fn data(&self) -> Cow<'_, [u8]> {
-        let size = size_of::<T>();
-        let bytes = self.0.values.iter().map(|x| x.bits().to_le_bytes());
-        let mut data = Vec::with_capacity(self.data_len());
-        bytes.for_each(|word| data.extend_from_slice(&word[..size]));
-        data.into()
+        to_le_bytes(self.0.values).into()
     }
 
     fn data_len(&self) -> usize {
