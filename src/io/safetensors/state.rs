@@ -34,7 +34,8 @@ pub(super) const RULE: &str = "optimizer";
 ///
 /// let mut params = Params::<f32>::new();
 /// params.add("w", [2], || 0.5);
-/// let (gradient, mut optimizer) = (params.gradient(), Adam::new(0.01));
+/// let (mut gradient, mut optimizer) = (params.gradient(), Adam::new(0.01));
+/// gradient.flat_mut().fill(1.0);
 /// optimizer.step(&mut params, &gradient);
 /// let path = std::env::temp_dir().join(format!("gradus-{}-save-state.safetensors", std::process::id()));
 /// safetensors::save_state(&optimizer.state(), &path)?;
