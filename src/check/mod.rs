@@ -100,7 +100,8 @@
 //! Every report says whether the function is deterministic (two runs, the second one on a fresh tape, give the same bits; in
 //! training with a seed, dropout drops the same elements), the same when recorded again on the tape that has planned it,
 //! linear in its cotangent (0 gives 0, and twice, −1 times and 1024 times as much give that), and the same when used twice. Inputs that play no part are named.
-//! From order 2 on, or with [`consistency`](Check::consistency), forward mode is held against reverse mode, and the Hessian
+//! From order 2 on, it says whether lower derivatives are right a little beside the point, too: a rule that keeps a number from the
+//! point is right there alone. From order 2 on, or with [`consistency`](Check::consistency), forward mode is held against reverse mode, and the Hessian
 //! against its transpose.
 //!
 //! # Large losses
@@ -124,6 +125,7 @@
 //! Richardson 1911, The approximate arithmetical solution by finite differences of physical problems.
 
 mod affine;
+mod beside;
 mod bisect;
 mod branches;
 mod consistency;
@@ -133,6 +135,7 @@ mod hint;
 mod judge;
 mod layout;
 mod op;
+mod panic;
 mod path;
 mod report;
 mod rounding;
@@ -143,8 +146,6 @@ mod surroundings;
 mod table;
 mod taylor;
 mod terms;
-
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use crate::params::Params;
 use crate::real::Real;
@@ -159,7 +160,7 @@ pub use report::{Element, InputReport, Report, Verdict};
 pub use structure::Property;
 pub use taylor::{Remainder, Slope, Taylor};
 
-use path::Elsewhere;
+use panic::Whereabouts;
 use subject::{Anew, Function, Model, Recorded, Subject};
 
 /// A check that is set up and not yet run: [`assert`](Check::assert) or [`report`](Check::report) runs it.
@@ -173,6 +174,8 @@ pub struct Check<'a, T: Real> {
     allow_kinks: bool,
     consistency: bool,
     training: bool,
+    /// For the message of a panic.
+    whereabouts: Whereabouts,
 }
 
 /// What is compared for each input.
@@ -256,6 +259,7 @@ impl<'a, T: Real> Check<'a, T> {
             allow_kinks: false,
             consistency: false,
             training: false,
+            whereabouts: Whereabouts::default(),
         }
     }
 
@@ -371,17 +375,14 @@ impl<'a, T: Real> Check<'a, T> {
     ///
     /// # Panics
     ///
-    /// If the function does; where it does so beside the point, the message says which input was moved.
+    /// If the function does: the message says where it was asked, at the point or beside it, and keeps the function's text.
+    /// For a [`CustomOp`](crate::CustomOp) it names the op, the line that recorded it, and whether it was `eval` or `vjp`.
     #[must_use]
     #[track_caller]
     pub fn report(mut self) -> Report {
-        // What the panic leaves behind is not looked at again.
-        match catch_unwind(AssertUnwindSafe(|| self.run())) {
+        match self.watch(Self::run) {
             Ok(report) => report,
-            Err(payload) => match payload.downcast::<Elsewhere>() {
-                Ok(elsewhere) => panic!("{}", elsewhere.0),
-                Err(payload) => resume_unwind(payload),
-            },
+            Err(panicked) => panic!("{panicked}"),
         }
     }
 }

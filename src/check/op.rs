@@ -2,14 +2,13 @@
 
 use std::fmt;
 use std::ops::Range;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use ndarray::{ArrayD, IxDyn};
 
-use super::gradients;
 use super::layout::Layout;
-use super::path::message;
+use super::panic::Panicked;
 use super::report::{Element, Report, Verdict};
+use super::{Check, gradients};
 use crate::kernel::random::{fork, uniform};
 use crate::real::Real;
 use crate::run::Tensor;
@@ -18,8 +17,11 @@ use crate::tape::Var;
 /// Numbers are drawn this far away from kinks.
 const AWAY: f64 = 0.05;
 
-/// How many cases that failed a report shows in full.
+/// Of how many reasons to fail a report shows a case in full.
 const SHOWN: usize = 3;
+
+/// How many further cases that fail for one reason are named.
+const NAMED: usize = 4;
 
 /// Shapes that an elementwise op meets.
 const SHAPES: [&[usize]; 9] = [&[], &[3], &[2, 3], &[2, 3, 2], &[1, 3], &[2, 1], &[1, 1, 1], &[0], &[2, 0]];
@@ -96,6 +98,8 @@ pub fn op<'a, T: Real>(
 pub struct OpReport {
     /// All cases, in the order in which they were run.
     pub cases: Vec<Case>,
+    /// The number of operands, where they had the shapes of an elementwise op.
+    elementwise: Option<usize>,
 }
 
 /// One list of operands.
@@ -127,6 +131,27 @@ impl Case {
     #[must_use]
     pub fn passed(&self) -> bool {
         matches!(self.outcome, Outcome::Passed | Outcome::Unconfirmed(_))
+    }
+
+    /// Why it failed, without what is of this case alone: shapes and numbers.
+    fn why(&self) -> String {
+        match &self.outcome {
+            Outcome::Passed | Outcome::Unconfirmed(_) => String::new(),
+            Outcome::Panicked(text) => {
+                let mut depth = 0;
+                let outside = |c: &char| {
+                    depth += i32::from(*c == '[') - i32::from(*c == ']');
+                    depth == 0 && !c.is_ascii_digit()
+                };
+                text.lines().next().unwrap_or_default().chars().filter(outside).collect()
+            }
+            Outcome::Failed(report) => {
+                let element =
+                    report.failures.first().map(|e| format!("{} {} of order {}", e.verdict, e.input, e.order));
+                let wrong = || report.structure.iter().find(|property| property.failure.is_some());
+                element.or_else(|| wrong().map(|property| property.name.to_owned())).unwrap_or_else(|| reason(report))
+            }
+        }
     }
 }
 
@@ -244,7 +269,7 @@ impl<T: Real> OpCheck<'_, T> {
             }
         }
         cases.extend(self.edge_cases(&shapes));
-        OpReport { cases }
+        OpReport { cases, elementwise: self.shapes.is_none().then_some(self.operands) }
     }
 
     /// The shapes of an elementwise op's operands.
@@ -332,32 +357,30 @@ impl<T: Real> OpCheck<'_, T> {
     fn case(&self, name: String, arrays: &[ArrayD<T>], layouts: &[Layout], edge: bool) -> Case {
         let sources: Vec<_> = arrays.iter().zip(layouts).map(|(x, layout)| layout.source(x)).collect();
         let inputs: Vec<_> = sources.iter().map(|x| x as &dyn Tensor<T>).collect();
-        // What the panic leaves behind is not looked at again.
-        let run = catch_unwind(AssertUnwindSafe(|| self.run(&inputs, layouts)));
-        let outcome = match run {
+        let outcome = match self.run(&inputs, layouts) {
             Ok(None) => Outcome::Passed,
             Ok(Some(report)) if report.passed() => Outcome::Passed,
             Ok(Some(report)) if edge && !is_wrong(&report) => Outcome::Unconfirmed(Box::new(report)),
             Ok(Some(report)) => Outcome::Failed(Box::new(report)),
-            Err(payload) => {
-                Outcome::Panicked(message(&*payload).unwrap_or_else(|| "a panic without a message".to_owned()))
-            }
+            Err(panicked) => Outcome::Panicked(panicked.in_short()),
         };
         Case { name, outcome }
     }
 
     /// Checks the function at these arrays; without elements it is only run.
-    fn run(&self, inputs: &[&dyn Tensor<T>], layouts: &[Layout]) -> Option<Report> {
+    fn run(&self, inputs: &[&dyn Tensor<T>], layouts: &[Layout]) -> Result<Option<Report>, Panicked> {
         let check = gradients(|v| (self.record)(&views(v, layouts)), inputs);
         let mut check = check.order(self.order).seed(self.seed);
         check.tolerance = self.tolerance.unwrap_or(check.tolerance);
         if inputs.iter().all(|input| input.elements().is_empty()) {
             let point: Vec<_> = inputs.iter().map(|input| input.elements()).collect();
-            (1..=self.order).for_each(|order| drop(check.subject.derivative(order, self.seed, &point)));
-            return None;
+            let derive = |check: &mut Check<'_, T>| {
+                (1..=self.order).for_each(|order| drop(check.subject.derivative(order, self.seed, &point)));
+            };
+            return check.watch(derive).map(|()| None);
         }
-        let check = if layouts.contains(&Layout::Sliced) { check.directions(1) } else { check };
-        Some(check.report())
+        let mut check = if layouts.contains(&Layout::Sliced) { check.directions(1) } else { check };
+        check.watch(Check::run).map(Some)
     }
 }
 
@@ -402,11 +425,27 @@ impl fmt::Display for OpReport {
         let outcome = if failed.is_empty() { "passed" } else { "failed" };
         let (count, all) = (failed.len(), self.cases.len());
         writeln!(f, "op check {outcome}: {count} of {all} cases wrong, {unconfirmed} not confirmed at every edge")?;
-        for case in failed.iter().take(SHOWN) {
+        let mut reasons: Vec<(String, Vec<&Case>)> = Vec::new();
+        for case in failed {
+            let why = case.why();
+            match reasons.iter_mut().find(|(other, _)| *other == why) {
+                Some((_, cases)) => cases.push(case),
+                None => reasons.push((why, vec![case])),
+            }
+        }
+        let name = |case: &&Case| case.name.clone();
+        for (_, cases) in reasons.iter().take(SHOWN) {
+            let case = cases[0];
             match &case.outcome {
                 Outcome::Failed(report) => write!(f, "{}:\n{report}", case.name)?,
                 Outcome::Panicked(text) => writeln!(f, "{}: the op panicked: {text}", case.name)?,
                 Outcome::Passed | Outcome::Unconfirmed(_) => {}
+            }
+            let more = &cases[1..];
+            if !more.is_empty() {
+                let names: Vec<_> = more.iter().take(NAMED).map(name).collect();
+                let rest = if more.len() > NAMED { "; …" } else { "" };
+                writeln!(f, "  … and {} more like this: {}{rest}", more.len(), names.join("; "))?;
             }
         }
         for case in &self.cases {
@@ -414,9 +453,26 @@ impl fmt::Display for OpReport {
                 writeln!(f, "not confirmed: {}: {}", case.name, reason(report))?;
             }
         }
-        let rest = failed.iter().skip(SHOWN).map(|case| &case.name[..]).collect::<Vec<_>>();
-        if rest.is_empty() { Ok(()) } else { writeln!(f, "… and wrong as well: {}", rest.join("; ")) }
+        for (_, cases) in reasons.iter().skip(SHOWN) {
+            let more = if cases.len() > 1 { format!(" and {} more", cases.len() - 1) } else { String::new() };
+            writeln!(f, "wrong as well: {}{more}", cases[0].name)?;
+        }
+        let panicked = self.cases.iter().any(|case| matches!(case.outcome, Outcome::Panicked(_)));
+        match self.elementwise.filter(|_| panicked) {
+            Some(operands) => write_help(f, operands),
+            None => Ok(()),
+        }
     }
+}
+
+/// How to say which shapes an op takes, where it is not elementwise.
+fn write_help(f: &mut fmt::Formatter<'_>, operands: usize) -> fmt::Result {
+    write!(f, "  help: these are the shapes of an elementwise op; one that takes others says which: `.shapes(")?;
+    writeln!(f, "&[&[{}]])`", vec!["&[2, 3]"; operands].join(", "))?;
+    if operands > 1 {
+        writeln!(f, "  help: one that does not broadcast says so: `.same_shapes()`")?;
+    }
+    Ok(())
 }
 
 /// Why a case at an edge is not confirmed, in short.
