@@ -37,16 +37,17 @@ impl<T: Real> Check<'_, T> {
             let compare = |(input, block)| self.compare(&At { order, input, block, base: &base }, &mut point);
             let found: Vec<_> = blocks.iter().enumerate().map(compare).collect();
             if order < self.order && !found.iter().any(Comparisons::is_wrong) {
-                beside = beside.or_else(|| self.beside(order, &blocks));
+                let found = self.beside(order, &blocks);
+                if beside.as_ref().is_none_or(|earlier: &Property| earlier.failure.is_none()) {
+                    beside = found.or(beside);
+                }
             }
             let hints = self.hints(order, &blocks, &found, &point);
             for (input, (comparisons, hint)) in found.into_iter().zip(hints).enumerate() {
                 report.add(order, input, comparisons, hint);
             }
         }
-        if self.order > 1 {
-            report.structure.push(Property { name: "right beside the point", failure: beside });
-        }
+        report.structure.extend(beside);
         if self.consistency || self.order > 1 {
             let (allowed, subject) = (self.allowed(size), &mut *self.subject);
             let modes = consistency::modes(subject, self.seed, &point, allowed);
