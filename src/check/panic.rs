@@ -49,7 +49,7 @@ impl fmt::Display for Panicked {
         if text.contains("help: ") {
             return Ok(());
         }
-        f.write_str("\n  help: a check runs the function as it stands first; it panics without a check as well")
+        f.write_str("\n  help: nothing was moved yet: it panics there without a check, too")
     }
 }
 

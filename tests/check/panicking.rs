@@ -129,7 +129,7 @@ fn what_is_no_op_is_told_with_its_own_text() {
     let unwrap = || check::gradients(|v| v[0] * "x".parse::<f64>().expect("a number"), &[&array![1.0]]).report();
     let text = message(unwrap);
     assert!(text.starts_with(&format!("{POINT}a number: ParseFloatError")), "{text}");
-    assert!(text.contains("\n  help: a check runs the function as it stands first"), "{text}");
+    assert!(text.contains("\n  help: nothing was moved yet: it panics there without a check, too"), "{text}");
     // What is no text is carried on.
     let typed = || check::gradients(|v| if v.is_empty() { v[0] } else { panic_any(7) }, &[&array![1.0]]).report();
     assert_eq!(catch_unwind(typed).unwrap_err().downcast_ref(), Some(&7));

@@ -262,6 +262,35 @@ fn a_rule_that_keeps_its_slope_is_caught_at_order_two() {
     );
 }
 
+#[test]
+fn a_rule_that_keeps_its_curvature_is_caught_at_order_three() {
+    let report = |order: usize| {
+        let op = Arc::new(Curved(OnceLock::new()));
+        check::gradients(|v| v[0].custom(op.clone(), v).sum(), &[&array![0.5, -1.5]]).order(order).report()
+    };
+    assert!(report(2).passed(), "{}", report(2));
+    assert_eq!(failed(&report(3)), ["right beside the point"], "{}", report(3));
+}
+
+/// x³, whose slope has the slope that it had at the first point that it was computed at.
+struct Curved(OnceLock<ArrayD<f64>>);
+
+impl CustomOp<f64> for Curved {
+    fn shape(&self, inputs: &[Shape]) -> Shape {
+        inputs[0]
+    }
+
+    fn eval(&self, inputs: &[ArrayViewD<'_, f64>], out: &mut [f64]) {
+        out.iter_mut().zip(&inputs[0]).for_each(|(y, &x)| *y = x.powi(3));
+    }
+
+    fn vjp<'t>(&self, x: &[Var<'t, f64>], _: Var<'t, f64>, c: Var<'t, f64>) -> Vec<Cotangent<'t, f64>> {
+        let curvature = c.constant(self.0.get_or_init(|| x[0].value() * 6.0));
+        let x = x[0];
+        vec![(c * (x.detach().square() * 3.0 + curvature * (x - x.detach()))).into()]
+    }
+}
+
 /// x³, whose slope may be that of the first point that it was computed at.
 struct Cube {
     stale: bool,
