@@ -88,7 +88,9 @@ fn an_op_that_panics_in_a_check_of_ops_is_named_once_for_all_cases() {
         });
         let at_point: Vec<_> = panicked.filter(|text| text.starts_with("fragile")).collect();
         assert!(at_point.len() > 2, "{report}");
-        at_point.iter().for_each(|text| told(text, "", method, help));
+        for text in at_point {
+            told(text, "", method, help);
+        }
         let text = report.to_string();
         assert!(text.contains(" more like this: ") && text.lines().count() < 25, "{text}");
     }
