@@ -375,7 +375,12 @@ fn a_custom_op_that_answers_wrongly() {
     ));
     assert!(found(1, false).ends_with("help: answer `Cotangent::Zero` if it is 0, or `detach` the operand"));
     assert_eq!(found(1, true), "it went well");
+    assert!(
+        wrong
+            .ends_with("\n  help: answer a `Cotangent` for each operand, in their order: a `Var`, `Zero` or `Missing`")
+    );
     let wrong = found(2, false);
+    assert!(wrong.contains("\n  help: answer it in the operand's shape; "), "{wrong}");
     let text = "careless: vjp answers [2] for operand 0, expected its shape [1, 2] or one that this broadcasts to";
     assert!(wrong.starts_with(&format!("{text}{place}")), "{wrong}");
 }

@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use super::panic::Whereabouts;
 use super::path::size;
 use super::subject::{Subject, weighted, weights};
 use crate::kernel::random::{fork, uniform};
@@ -53,6 +54,12 @@ impl Identity {
         }
     }
 
+    /// Whether both sides are numbers: where a derivative overflows, or is infinite, there is nothing to compare.
+    #[must_use]
+    pub fn is_finite(&self) -> bool {
+        self.left.is_finite() && self.right.is_finite()
+    }
+
     /// Whether both sides agree.
     #[must_use]
     pub fn holds(&self) -> bool {
@@ -62,6 +69,9 @@ impl Identity {
 
 impl fmt::Display for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.is_finite() {
+            return write!(f, "{} is not finite: {:e} and {:e}", self.name, self.left, self.right);
+        }
         let sign = if self.holds() { "holds" } else { "does not hold" };
         write!(f, "{} {sign}: {:.10e} and {:.10e}, {:.1e} allowed", self.name, self.left, self.right, self.allowed)?;
         self.kink.iter().try_for_each(|kink| write!(f, "; at a kink it need not: {kink}"))
@@ -101,6 +111,7 @@ pub(super) fn symmetry<T: Real>(
     seed: u64,
     point: &[Vec<T>],
     allowed: Allowed,
+    whereabouts: &mut Whereabouts,
 ) -> Identity {
     let parts = subject.ask(1, point, &|y, inputs| {
         let (v, w) = (directions(inputs, fork(seed, 23)), directions(inputs, fork(seed, 24)));
@@ -111,13 +122,20 @@ pub(super) fn symmetry<T: Real>(
     });
     let (left, right) = parts.split_at(parts.len() / 2);
     let identity = Identity::new("⟨v, Hw⟩ = ⟨Hv, w⟩", [left, right], allowed);
-    let kink = if identity.holds() { None } else { kink(subject, seed, point) };
+    let kink = if identity.holds() || !identity.is_finite() { None } else { kink(subject, seed, point, whereabouts) };
+    whereabouts.step = 0.0;
     Identity { kink, ..identity }
 }
 
 /// What takes another branch beside the point, where everything moves a little.
-fn kink<T: Real>(subject: &mut dyn Subject<T>, seed: u64, point: &[Vec<T>]) -> Option<String> {
+fn kink<T: Real>(
+    subject: &mut dyn Subject<T>,
+    seed: u64,
+    point: &[Vec<T>],
+    whereabouts: &mut Whereabouts,
+) -> Option<String> {
     let here = subject.branches(2, seed, point);
+    "every input".clone_into(&mut whereabouts.what);
     let step = T::epsilon().as_f64().powf(STEP);
     [step, -step].into_iter().find_map(|step| {
         // By another part of each, so that no tie stays one.
@@ -126,6 +144,7 @@ fn kink<T: Real>(subject: &mut dyn Subject<T>, seed: u64, point: &[Vec<T>]) -> O
             values.iter().enumerate().map(|(i, &x)| x + T::of(step * size(x) * part(i))).collect()
         };
         let there: Vec<_> = (0..).zip(point).map(moved).collect();
+        whereabouts.step = step;
         here.difference(&subject.branches(2, seed, &there))
     })
 }

@@ -1,8 +1,9 @@
 //! Which parameters a loss reaches, and why not the others.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::fmt;
 
+use crate::op::custom::{Cotangent, answers};
 use crate::op::{Elementary, Op};
 use crate::real::Real;
 use crate::tape::log::{Id, Log};
@@ -11,7 +12,12 @@ use crate::tape::{Var, line, name};
 /// Says for each parameter of the store whether a derivative of this tensor reaches it: by which way, or why not.
 ///
 /// It looks at the recording, not at numbers: a parameter behind a `relu` that is 0 everywhere is reached, with a derivative
-/// of 0.
+/// of 0. Of a [`CustomOp`](crate::CustomOp) it asks the rule, and records what that answers behind the tensor: no derivative
+/// passes to an operand whose answer is [`Zero`](Cotangent::Zero).
+///
+/// # Panics
+///
+/// If a custom op's `vjp` does.
 ///
 /// # Examples
 ///
@@ -33,8 +39,10 @@ use crate::tape::{Var, line, name};
 /// ```
 #[must_use]
 pub fn explain<T: Real>(loss: Var<'_, T>) -> Explanation {
+    let zeros = zeros(loss);
     let log = loss.recording().live().log();
-    let (open, all) = (Search::from(&log, loss.id(), true), Search::from(&log, loss.id(), false));
+    let passes = |id: Id, operand: usize| passes(log.entry(id).op) && !zeros.contains(&(id, operand));
+    let (open, all) = (Search::from(&log, loss.id(), passes), Search::from(&log, loss.id(), |_, _| true));
     let slots = (0_u32..).zip(&log.layout().params);
     let reach = |(index, slot): (u32, &crate::params::Slot)| {
         let way = match log.param_id(index) {
@@ -46,8 +54,17 @@ pub fn explain<T: Real>(loss: Var<'_, T>) -> Explanation {
                     uses: open.uses[id as usize],
                 },
                 (None, Some(through)) => {
-                    let block = through.iter().find(|&&id| !passes(log.entry(id).op));
-                    Way::Blocked { by: block.map_or_else(String::new, |&id| line(&log, id)) }
+                    let mut from = id;
+                    let block = through.into_iter().find(|&id| {
+                        let from = std::mem::replace(&mut from, id);
+                        let operands = log.operands(log.entry(id)).iter().enumerate();
+                        operands.filter(|(_, operand)| **operand == from).all(|(k, _)| !passes(id, k))
+                    });
+                    let answers = |id: Id| {
+                        let custom = matches!(log.entry(id).op, Op::Custom(_));
+                        if custom { ", whose `vjp` answers `Zero` for it" } else { "" }
+                    };
+                    Way::Blocked { by: block.map_or_else(String::new, |id| line(&log, id) + answers(id)) }
                 }
                 (None, None) => Way::Unused { recorded: log.place(id).to_string() },
             },
@@ -133,9 +150,31 @@ impl fmt::Display for Explanation {
 }
 
 /// Whether a derivative passes an op: not where it is flat, which for an op of the user's own only its rule knows.
-fn passes(op: Op) -> bool {
+pub(super) fn passes(op: Op) -> bool {
     use Elementary::{Ceil, Floor, Round, Sign};
     op.is_differentiable() && !matches!(op, Op::Elementary(Ceil | Floor | Round | Sign))
+}
+
+/// The operands of custom ops on the way to a tensor for which their rules answer 0.
+fn zeros<T: Real>(loss: Var<'_, T>) -> BTreeSet<(Id, usize)> {
+    let customs: Vec<_> = {
+        let log = loss.live().log();
+        let all = Search::from(&log, loss.id(), |_, _| true);
+        let is_custom = |id: &Id| matches!(log.entry(*id).op, Op::Custom(_)) && all.by[*id as usize].is_some();
+        let custom = |id: Id| {
+            let entry = log.entry(id);
+            let operands: Vec<_> = log.operands(entry).iter().map(|&operand| loss.at(operand)).collect();
+            (loss.at(id), log.custom(entry).clone(), operands)
+        };
+        (0..=loss.id()).filter(is_custom).map(custom).collect()
+    };
+    let mut zeros = BTreeSet::new();
+    for (y, op, operands) in customs {
+        let answers = answers(&*op, &operands, y, y.recording().ones(y.shape()));
+        let zero = |(_, answer): &(usize, Cotangent<'_, T>)| matches!(answer, Cotangent::Zero);
+        zeros.extend(answers.into_iter().enumerate().filter(zero).map(|(operand, _)| (y.id(), operand)));
+    }
+    zeros
 }
 
 /// A walk back from one tensor.
@@ -147,17 +186,14 @@ pub(super) struct Search {
 }
 
 impl Search {
-    /// Goes back through all ops, or only those that a derivative passes.
-    pub(super) fn from<T: Real>(log: &Log<T>, start: Id, open: bool) -> Self {
+    /// Goes back from instructions to those of their operands to which the way is open.
+    pub(super) fn from<T: Real>(log: &Log<T>, start: Id, open: impl Fn(Id, usize) -> bool) -> Self {
         let mut search = Self { by: vec![None; log.len()], uses: vec![0; log.len()] };
         search.by[start as usize] = Some(start);
         let mut queue = VecDeque::from([start]);
         while let Some(id) = queue.pop_front() {
-            let entry = log.entry(id);
-            if open && !passes(entry.op) {
-                continue;
-            }
-            for &operand in log.operands(entry) {
+            let operands = log.operands(log.entry(id)).iter().enumerate();
+            for (_, &operand) in operands.filter(|(k, _)| open(id, *k)) {
                 search.uses[operand as usize] += 1;
                 if search.by[operand as usize].is_none() {
                     search.by[operand as usize] = Some(id);

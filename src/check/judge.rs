@@ -8,7 +8,7 @@ use super::rounding::Rounding;
 
 /// The first window's widest step is this power of the machine epsilon. Differences whose error is of order h⁴ are best near
 /// ε^⅕; somewhat narrower ones lose little, and have fewer kinks within.
-const FIRST: f64 = 0.25;
+pub(super) const FIRST: f64 = 0.25;
 
 /// Error bars of windows are up to this many times what rounding does to their values.
 const MARGIN: f64 = 32.0;

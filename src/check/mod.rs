@@ -100,7 +100,8 @@
 //! Every report says whether the function is deterministic (two runs, the second one on a fresh tape, give the same bits; in
 //! training with a seed, dropout drops the same elements), the same when recorded again on the tape that has planned it,
 //! linear in its cotangent (0 gives 0, and twice, −1 times and 1024 times as much give that), and the same when used twice. Inputs that play no part are named.
-//! From order 2 on, or with [`consistency`](Check::consistency), forward mode is held against reverse mode, and the Hessian
+//! From order 2 on, it says whether lower derivatives are right a little beside the point, too: a rule that keeps a number from the
+//! point is right there alone. From order 2 on, or with [`consistency`](Check::consistency), forward mode is held against reverse mode, and the Hessian
 //! against its transpose.
 //!
 //! # Large losses
@@ -124,8 +125,10 @@
 //! Richardson 1911, The approximate arithmetical solution by finite differences of physical problems.
 
 mod affine;
+mod beside;
 mod bisect;
 mod branches;
+mod cases;
 mod consistency;
 mod difference;
 mod explain;
@@ -133,6 +136,7 @@ mod hint;
 mod judge;
 mod layout;
 mod op;
+mod panic;
 mod path;
 mod report;
 mod rounding;
@@ -144,22 +148,21 @@ mod table;
 mod taylor;
 mod terms;
 
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-
 use crate::params::Params;
 use crate::real::Real;
 use crate::run::Tensor;
 use crate::tape::{Step, Var};
 
+pub use cases::{Case, OpReport, Outcome};
 pub use consistency::Identity;
 pub use explain::{Explanation, Reach, Way, explain};
 pub use hint::{Hint, Slip};
-pub use op::{Case, OpCheck, OpReport, Outcome, op};
+pub use op::{OpCheck, op};
 pub use report::{Element, InputReport, Report, Verdict};
 pub use structure::Property;
 pub use taylor::{Remainder, Slope, Taylor};
 
-use path::Elsewhere;
+use panic::Whereabouts;
 use subject::{Anew, Function, Model, Recorded, Subject};
 
 /// A check that is set up and not yet run: [`assert`](Check::assert) or [`report`](Check::report) runs it.
@@ -173,6 +176,8 @@ pub struct Check<'a, T: Real> {
     allow_kinks: bool,
     consistency: bool,
     training: bool,
+    /// For the message of a panic.
+    whereabouts: Whereabouts,
 }
 
 /// What is compared for each input.
@@ -257,6 +262,7 @@ impl<'a, T: Real> Check<'a, T> {
             allow_kinks: false,
             consistency: false,
             training: false,
+            whereabouts: Whereabouts::default(),
         }
     }
 
@@ -372,17 +378,14 @@ impl<'a, T: Real> Check<'a, T> {
     ///
     /// # Panics
     ///
-    /// If the function does; where it does so beside the point, the message says which input was moved.
+    /// If the function does: the message says where it was asked, at the point or beside it, and keeps the function's text.
+    /// For a [`CustomOp`](crate::CustomOp) it names the op, the line that recorded it, and whether it was `eval` or `vjp`.
     #[must_use]
     #[track_caller]
     pub fn report(mut self) -> Report {
-        // What the panic leaves behind is not looked at again.
-        match catch_unwind(AssertUnwindSafe(|| self.run())) {
+        match self.watch(Self::run) {
             Ok(report) => report,
-            Err(payload) => match payload.downcast::<Elsewhere>() {
-                Ok(elsewhere) => panic!("{}", elsewhere.0),
-                Err(payload) => resume_unwind(payload),
-            },
+            Err(panicked) => panic!("{panicked}"),
         }
     }
 }

@@ -2,14 +2,14 @@
 
 use std::fmt;
 use std::ops::Range;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use ndarray::{ArrayD, IxDyn};
 
-use super::gradients;
+use super::cases::{Case, OpReport, Outcome, is_wrong};
 use super::layout::Layout;
-use super::path::message;
-use super::report::{Element, Report, Verdict};
+use super::panic::Panicked;
+use super::report::Report;
+use super::{Check, gradients};
 use crate::kernel::random::{fork, uniform};
 use crate::real::Real;
 use crate::run::Tensor;
@@ -17,9 +17,6 @@ use crate::tape::Var;
 
 /// Numbers are drawn this far away from kinks.
 const AWAY: f64 = 0.05;
-
-/// How many cases that failed a report shows in full.
-const SHOWN: usize = 3;
 
 /// Shapes that an elementwise op meets.
 const SHAPES: [&[usize]; 9] = [&[], &[3], &[2, 3], &[2, 3, 2], &[1, 3], &[2, 1], &[1, 1, 1], &[0], &[2, 0]];
@@ -87,46 +84,6 @@ pub fn op<'a, T: Real>(
         order: 2,
         seed: 0,
         tolerance: None,
-    }
-}
-
-/// What a check of an op found, case by case. Print it, or [`assert`](OpReport::assert) it.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct OpReport {
-    /// All cases, in the order in which they were run.
-    pub cases: Vec<Case>,
-}
-
-/// One list of operands.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Case {
-    /// The shapes, layouts and values of the operands.
-    pub name: String,
-    /// What came of it.
-    pub outcome: Outcome,
-}
-
-/// What came of a case.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub enum Outcome {
-    /// Everything was confirmed.
-    Passed,
-    /// Nothing is wrong, but at an edge not everything could be confirmed.
-    Unconfirmed(Box<Report>),
-    /// Something is wrong.
-    Failed(Box<Report>),
-    /// The op panicked, with this message.
-    Panicked(String),
-}
-
-impl Case {
-    /// Whether nothing is wrong.
-    #[must_use]
-    pub fn passed(&self) -> bool {
-        matches!(self.outcome, Outcome::Passed | Outcome::Unconfirmed(_))
     }
 }
 
@@ -244,7 +201,7 @@ impl<T: Real> OpCheck<'_, T> {
             }
         }
         cases.extend(self.edge_cases(&shapes));
-        OpReport { cases }
+        OpReport { cases, elementwise: self.shapes.is_none().then_some(self.operands) }
     }
 
     /// The shapes of an elementwise op's operands.
@@ -332,104 +289,35 @@ impl<T: Real> OpCheck<'_, T> {
     fn case(&self, name: String, arrays: &[ArrayD<T>], layouts: &[Layout], edge: bool) -> Case {
         let sources: Vec<_> = arrays.iter().zip(layouts).map(|(x, layout)| layout.source(x)).collect();
         let inputs: Vec<_> = sources.iter().map(|x| x as &dyn Tensor<T>).collect();
-        // What the panic leaves behind is not looked at again.
-        let run = catch_unwind(AssertUnwindSafe(|| self.run(&inputs, layouts)));
-        let outcome = match run {
+        let outcome = match self.run(&inputs, layouts) {
             Ok(None) => Outcome::Passed,
             Ok(Some(report)) if report.passed() => Outcome::Passed,
             Ok(Some(report)) if edge && !is_wrong(&report) => Outcome::Unconfirmed(Box::new(report)),
             Ok(Some(report)) => Outcome::Failed(Box::new(report)),
-            Err(payload) => {
-                Outcome::Panicked(message(&*payload).unwrap_or_else(|| "a panic without a message".to_owned()))
-            }
+            Err(panicked) => Outcome::Panicked(panicked.in_short()),
         };
         Case { name, outcome }
     }
 
     /// Checks the function at these arrays; without elements it is only run.
-    fn run(&self, inputs: &[&dyn Tensor<T>], layouts: &[Layout]) -> Option<Report> {
+    fn run(&self, inputs: &[&dyn Tensor<T>], layouts: &[Layout]) -> Result<Option<Report>, Panicked> {
         let check = gradients(|v| (self.record)(&views(v, layouts)), inputs);
         let mut check = check.order(self.order).seed(self.seed);
         check.tolerance = self.tolerance.unwrap_or(check.tolerance);
         if inputs.iter().all(|input| input.elements().is_empty()) {
             let point: Vec<_> = inputs.iter().map(|input| input.elements()).collect();
-            (1..=self.order).for_each(|order| drop(check.subject.derivative(order, self.seed, &point)));
-            return None;
+            let derive = |check: &mut Check<'_, T>| {
+                (1..=self.order).for_each(|order| drop(check.subject.derivative(order, self.seed, &point)));
+            };
+            return check.watch(derive).map(|()| None);
         }
-        let check = if layouts.contains(&Layout::Sliced) { check.directions(1) } else { check };
-        Some(check.report())
+        let mut check = if layouts.contains(&Layout::Sliced) { check.directions(1) } else { check };
+        check.watch(Check::run).map(Some)
     }
 }
 
 fn views<'t, T: Real>(sources: &[Var<'t, T>], layouts: &[Layout]) -> Vec<Var<'t, T>> {
     sources.iter().zip(layouts).map(|(&x, layout)| layout.view(x)).collect()
-}
-
-/// Whether something is wrong beyond what edges excuse: a derivative may be infinite there, but where differences are sure of
-/// another one, it may not be NaN or infinite.
-fn is_wrong(report: &Report) -> bool {
-    let sure = |e: &Element| e.error <= report.tolerance * e.numeric.abs().max(1e-3) && !e.apart;
-    let wrong = |e: &Element| match e.verdict {
-        Verdict::Mismatch => true,
-        Verdict::NotFinite => !e.analytic.is_finite() && e.numeric.is_finite() && sure(e),
-        Verdict::Kink | Verdict::Inconclusive => false,
-    };
-    report.failures.iter().any(wrong) || report.structure.iter().any(|property| property.failure.is_some())
-}
-
-impl OpReport {
-    /// Whether nothing is wrong.
-    #[must_use]
-    pub fn passed(&self) -> bool {
-        self.cases.iter().all(Case::passed)
-    }
-
-    /// Panics with the report unless it [`passed`](OpReport::passed).
-    ///
-    /// # Panics
-    ///
-    /// If something is wrong in a case.
-    #[track_caller]
-    pub fn assert(&self) {
-        assert!(self.passed(), "{self}");
-    }
-}
-
-impl fmt::Display for OpReport {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let failed: Vec<_> = self.cases.iter().filter(|case| !case.passed()).collect();
-        let unconfirmed = self.cases.iter().filter(|case| matches!(case.outcome, Outcome::Unconfirmed(_))).count();
-        let outcome = if failed.is_empty() { "passed" } else { "failed" };
-        let (count, all) = (failed.len(), self.cases.len());
-        writeln!(f, "op check {outcome}: {count} of {all} cases wrong, {unconfirmed} not confirmed at every edge")?;
-        for case in failed.iter().take(SHOWN) {
-            match &case.outcome {
-                Outcome::Failed(report) => write!(f, "{}:\n{report}", case.name)?,
-                Outcome::Panicked(text) => writeln!(f, "{}: the op panicked: {text}", case.name)?,
-                Outcome::Passed | Outcome::Unconfirmed(_) => {}
-            }
-        }
-        for case in &self.cases {
-            if let Outcome::Unconfirmed(report) = &case.outcome {
-                writeln!(f, "not confirmed: {}: {}", case.name, reason(report))?;
-            }
-        }
-        let rest = failed.iter().skip(SHOWN).map(|case| &case.name[..]).collect::<Vec<_>>();
-        if rest.is_empty() { Ok(()) } else { writeln!(f, "… and wrong as well: {}", rest.join("; ")) }
-    }
-}
-
-/// Why a case at an edge is not confirmed, in short.
-fn reason(report: &Report) -> String {
-    if let Some((order, _)) = &report.not_finite {
-        return format!("derivative {} is not finite", order - 1).replace("derivative 0", "the function");
-    }
-    let element = report.failures.first().map(|e| {
-        let verdict = format!("{:?}", e.verdict).to_lowercase();
-        format!("{verdict}, order {}, analytic {:e}, numeric {:e} ± {:.1e}", e.order, e.analytic, e.numeric, e.error)
-    });
-    let identity = || report.identities.iter().find(|identity| !identity.holds()).map(ToString::to_string);
-    element.or_else(identity).unwrap_or_else(|| "nothing depends on the operands".to_owned())
 }
 
 impl<T: Real> fmt::Debug for OpCheck<'_, T> {

@@ -1,10 +1,8 @@
 //! Lines through the point on which an input is displaced, and the scalar on them.
 
-use std::any::Any;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-
 use super::difference::{Change, FAR, Kink, Line};
 use super::judge::power_of_two;
+use super::panic::Whereabouts;
 use super::rounding::Rounding;
 use super::subject::{Block, Derivative, Subject};
 use super::terms::Values;
@@ -77,43 +75,22 @@ pub(super) struct Displaced<'c, T: Real> {
     pub(super) at: &'c At<'c, T>,
     pub(super) path: &'c Path<T>,
     pub(super) point: &'c mut [Vec<T>],
+    pub(super) whereabouts: &'c mut Whereabouts,
     /// Which elements of the terms have been seen to change.
     pub(super) moved: Vec<bool>,
 }
 
 impl<T: Real> Displaced<'_, T> {
     fn displace(&mut self, h: f64) -> f64 {
+        self.whereabouts.step = h;
         self.path.displace(&mut self.point[self.at.input], &self.at.block.values, T::of(h))
     }
-
-    /// Asks the subject where it is displaced by h; a panic there tells so.
-    fn watch<R>(&mut self, h: f64, ask: impl FnOnce(&mut dyn Subject<T>, &At<'_, T>, u64, &[Vec<T>]) -> R) -> R {
-        // What the panic leaves behind is not looked at again.
-        let run = AssertUnwindSafe(|| ask(self.subject, self.at, self.seed, self.point));
-        catch_unwind(run).unwrap_or_else(|payload| {
-            let Some(text) = message(&*payload) else { resume_unwind(payload) };
-            let (input, element) = (&self.at.block.name, &self.path.name);
-            resume_unwind(Box::new(Elsewhere(format!(
-                "check: the function panics where {input} {element} is moved by {h:e}: {text}\n  help: check it at a point around \
-                 which it is defined"
-            ))))
-        })
-    }
 }
-
-/// The message of a panic, if it has one.
-pub(super) fn message(payload: &(dyn Any + Send)) -> Option<String> {
-    let text = payload.downcast_ref::<String>().cloned();
-    text.or_else(|| payload.downcast_ref::<&str>().map(|text| (*text).to_owned()))
-}
-
-/// What a panic beside the point is carried on as.
-pub(super) struct Elsewhere(pub(super) String);
 
 impl<T: Real> Line for Displaced<'_, T> {
     fn change(&mut self, h: f64) -> Change {
         let displacement = self.displace(h);
-        let terms = self.watch(h, |subject, at, seed, point| subject.values(at.order, seed, point));
+        let terms = self.subject.values(self.at.order, self.seed, self.point);
         self.at.change(displacement, &terms, &mut self.moved)
     }
 
@@ -123,7 +100,7 @@ impl<T: Real> Line for Displaced<'_, T> {
 
     fn slope(&mut self, h: f64) -> f64 {
         self.displace(h);
-        let there = self.watch(h, |subject, at, seed, point| subject.derivative(at.order, seed, point));
+        let there = self.subject.derivative(self.at.order, self.seed, self.point);
         self.path.slope(&there.gradients[self.at.input])
     }
 
@@ -134,6 +111,7 @@ impl<T: Real> Line for Displaced<'_, T> {
             self.point[input].clone()
         });
         self.displace(0.0);
+        self.whereabouts.step = FAR * self.path.size;
         let mut direction = vec![T::zero(); self.at.block.values.len()];
         self.path.parts.iter().for_each(|&(i, part)| direction[i] = part);
         self.subject.analyse(self.at.order, self.seed, self.point, (input, &direction), &displaced)

@@ -155,6 +155,10 @@ pub(super) struct Comparisons {
 }
 
 impl Comparisons {
+    pub(super) fn is_wrong(&self) -> bool {
+        self.all.iter().any(Comparison::is_wrong)
+    }
+
     /// The numbers, for a hint.
     pub(super) fn compared<T: Real>(&self, block: &Block<T>) -> [Compared; 2] {
         [&self.all, &self.located].map(|list| Compared {

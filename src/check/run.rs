@@ -5,6 +5,7 @@ use super::hint::{self, Hint};
 use super::judge::{Claim, judge};
 use super::path::{At, Displaced, Path, elements};
 use super::report::{Comparison, Comparisons, Report};
+use super::structure::Property;
 use super::subject::Block;
 use super::terms::Values;
 use super::{Check, Mode, consistency};
@@ -22,7 +23,7 @@ impl<T: Real> Check<'_, T> {
         if !report.lack.is_empty() || point.iter().all(Vec::is_empty) {
             return report;
         }
-        let mut size = 0.0;
+        let (mut size, mut beside) = (0.0, None);
         for order in 1..=self.order {
             let base = self.subject.derivative(order, self.seed, &point);
             if !elements(&base.terms).all(|x| x.is_finite()) {
@@ -35,15 +36,23 @@ impl<T: Real> Check<'_, T> {
             }
             let compare = |(input, block)| self.compare(&At { order, input, block, base: &base }, &mut point);
             let found: Vec<_> = blocks.iter().enumerate().map(compare).collect();
+            if order < self.order && !found.iter().any(Comparisons::is_wrong) {
+                let found = self.beside(order, &blocks);
+                if beside.as_ref().is_none_or(|earlier: &Property| earlier.failure.is_none()) {
+                    beside = found.or(beside);
+                }
+            }
             let hints = self.hints(order, &blocks, &found, &point);
             for (input, (comparisons, hint)) in found.into_iter().zip(hints).enumerate() {
                 report.add(order, input, comparisons, hint);
             }
         }
+        report.structure.extend(beside);
         if self.consistency || self.order > 1 {
             let (allowed, subject) = (self.allowed(size), &mut *self.subject);
             let modes = consistency::modes(subject, self.seed, &point, allowed);
-            report.identities = vec![modes, consistency::symmetry(subject, self.seed, &point, allowed)];
+            let symmetry = consistency::symmetry(subject, self.seed, &point, allowed, &mut self.whereabouts);
+            report.identities = vec![modes, symmetry];
         }
         report
     }
@@ -127,7 +136,10 @@ impl<T: Real> Check<'_, T> {
             within: None,
         };
         let moved = vec![false; elements(&at.base.terms).count()];
-        let finding = judge(claim, Displaced { subject: &mut *self.subject, seed: self.seed, at, path, point, moved });
+        self.whereabouts.what = format!("{} {}", at.block.name, path.name);
+        let (subject, whereabouts) = (&mut *self.subject, &mut self.whereabouts);
+        let finding = judge(claim, Displaced { subject, seed: self.seed, at, path, point, whereabouts, moved });
+        self.whereabouts.step = 0.0;
         path.displace(&mut point[at.input], &at.block.values, T::zero());
         let place = path.element();
         let x = place.map_or(f64::NAN, |place| at.block.values[place].as_f64());
@@ -142,8 +154,7 @@ impl<T: Real> Check<'_, T> {
         found: &[Comparisons],
         point: &[Vec<T>],
     ) -> Vec<Option<Hint>> {
-        let is_wrong = |comparisons: &Comparisons| comparisons.all.iter().any(Comparison::is_wrong);
-        if !found.iter().any(is_wrong) {
+        if !found.iter().any(Comparisons::is_wrong) {
             return vec![None; found.len()];
         }
         let around = self.subject.surroundings(order, self.seed, point);

@@ -1,6 +1,6 @@
 //! What the tape knows of an input that may explain a slip in its derivative.
 
-use super::explain::Search;
+use super::explain::{Search, passes};
 use crate::op::{Leaf, Op};
 use crate::real::Real;
 use crate::tape::log::{Id, Log};
@@ -27,7 +27,8 @@ pub(super) struct Surrounding {
 impl Surroundings {
     pub(super) fn new<T: Real>(scalar: Var<'_, T>, inputs: &[(&str, Id)]) -> Self {
         let log = scalar.live().log();
-        let (open, all) = (Search::from(&log, scalar.id(), true), Search::from(&log, scalar.id(), false));
+        let open = Search::from(&log, scalar.id(), |id, _| passes(log.entry(id).op));
+        let all = Search::from(&log, scalar.id(), |_, _| true);
         let blocked = |id: Id| {
             let way = all.way(id).filter(|_| open.way(id).is_none())?;
             way.into_iter().find(|&id| !log.entry(id).op.is_differentiable()).map(|id| line(&log, id))

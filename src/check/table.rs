@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::consistency::Identity;
 use super::report::{Counts, Element, InputReport, Report, Verdict};
 
 /// How many of the worst elements a report lists.
@@ -76,7 +77,12 @@ impl Report {
             writeln!(f, "  {}", right.join(", "))?;
         }
         wrong.iter().try_for_each(|property| writeln!(f, "  {property}"))?;
-        self.identities.iter().try_for_each(|identity| writeln!(f, "  {identity}"))
+        self.identities.iter().try_for_each(|identity| writeln!(f, "  {identity}"))?;
+        if self.identities.iter().all(Identity::is_finite) {
+            return Ok(());
+        }
+        let wider = if self.coarse { ", or in f64" } else { "" };
+        writeln!(f, "    help: derivatives overflow there, or are infinite; check at smaller numbers{wider}")
     }
 
     fn write_help(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

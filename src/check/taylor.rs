@@ -124,9 +124,20 @@ impl<T: Real> Check<'_, T> {
     /// taylor.assert();
     /// println!("{taylor}");
     /// ```
+    ///
+    /// # Panics
+    ///
+    /// If the function does: see [`report`](Check::report).
     #[must_use]
     #[track_caller]
     pub fn taylor(mut self) -> Taylor {
+        match self.watch(Self::remainders) {
+            Ok(taylor) => taylor,
+            Err(panicked) => panic!("{panicked}"),
+        }
+    }
+
+    fn remainders(&mut self) -> Taylor {
         let blocks = self.subject.blocks();
         let point: Vec<Vec<T>> = blocks.iter().map(|block| block.values.clone()).collect();
         let weight = fork(self.seed, 1);
@@ -158,12 +169,14 @@ impl<T: Real> Check<'_, T> {
         let base = self.subject.values(1, self.seed, &point);
         let epsilon = T::epsilon().as_f64();
         let rounding = |terms: &[_]| 0.5 * epsilon * elements(terms).map(|x| x.abs()).sum::<f64>();
+        "every input".clone_into(&mut self.whereabouts.what);
         let remainder = |level: i32| {
             let h = (-f64::from(level)).exp2();
             let moved = |(values, direction): (&Vec<T>, &Vec<T>)| {
                 values.iter().zip(direction).map(|(&x, &v)| x + T::of(h) * v).collect::<Vec<_>>()
             };
             let there = point.iter().zip(&directions).map(moved).collect::<Vec<_>>();
+            self.whereabouts.step = h;
             let terms = self.subject.values(1, self.seed, &there);
             let change: f64 = if elements(&terms).count() == elements(&base).count() {
                 elements(&terms).zip(elements(&base)).map(|(there, here)| there - here).sum()

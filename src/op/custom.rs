@@ -1,5 +1,7 @@
 //! Ops of the user's own.
 
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
 use ndarray::ArrayViewD;
@@ -9,6 +11,7 @@ use crate::grad::Cotangents;
 use crate::real::Real;
 use crate::shape::Shape;
 use crate::tape::Var;
+use crate::tape::log::Place;
 
 /// An op of one's own: a shape rule, a way to compute it, and its derivative.
 ///
@@ -22,6 +25,12 @@ use crate::tape::Var;
 /// NaN or ∞. A product with the cotangent is therefore written [`c.weigh(slope)`](Var::weigh): its zeros stay 0. With
 /// `c * slope` the derivative is right, too, but for 0·∞ and 0·NaN, which are NaN. A sweep inside `vjp` that is given the
 /// cotangent (`y.vjp(&[x], c)`) weighs by itself.
+///
+/// # Trying it out
+///
+/// [`check::op`](fn@crate::check::op) runs an op at all shapes, broadcasts, layouts and edge values that it may meet, to second
+/// order; [`check::gradients`](crate::check::gradients) checks it at one point. A panic in `eval` or `vjp` is carried on with
+/// the op's name and the line that recorded it.
 ///
 /// # Examples
 ///
@@ -45,7 +54,7 @@ use crate::tape::Var;
 ///
 /// let cube: Arc<dyn CustomOp<f64>> = Arc::new(Cube);
 /// assert_eq!(grad(|x| x.custom(cube.clone(), &[x]).sum(), &array![2.0]), array![12.0]);
-/// check::gradients(|v| v[0].custom(cube.clone(), &[v[0]]).sum(), &[&array![1.0, -2.0]]).assert();
+/// check::op(1, |v: &[Var<'_, f64>]| v[0].custom(cube.clone(), v)).assert();
 /// ```
 pub trait CustomOp<T: Real>: Send + Sync {
     /// The name that listings and messages use.
@@ -120,35 +129,75 @@ impl Primitive for Custom {
         let inputs: Vec<_> = args.log.operands(args.entry).iter().map(view).collect();
         // Buffers are used again and again: what stood there before must not show in an op that adds to its result.
         out.fill(T::zero());
-        args.log.custom(args.entry).eval(&inputs, out);
+        let (op, place) = (args.log.custom(args.entry), args.log.place(args.id));
+        let help = "`eval` meets any numbers: where there is no result, fill it with NaN";
+        watched(op.name(), "eval", place, help, || op.eval(&inputs, out));
     }
 
     fn vjp<'t, T: Real>(self, ct: &mut Cotangents<'_, 't, T>) {
         let inputs: Vec<_> = (0..ct.count()).map(|operand| ct.x(operand)).collect();
         let (op, y, c) = (ct.custom(), ct.y(), ct.c());
-        let answers = op.vjp(&inputs, y, c);
-        let wrong = |message: String| -> ! {
-            let place = y.live().log().place(y.id());
-            panic!("{}: {message}\n  recorded at {place}", op.name())
+        let answers = answers(&*op, &inputs, y, c);
+        let place = y.live().log().place(y.id());
+        let wrong = |message: String, help: &str| -> ! {
+            panic!("{}: {message}\n  recorded at {place}\n  help: {help}", op.name())
         };
         if answers.len() != inputs.len() {
-            wrong(format!("vjp answers for {}, the op has {}", operands(answers.len()), inputs.len()));
+            wrong(
+                format!("vjp answers for {}, the op has {}", operands(answers.len()), inputs.len()),
+                "answer a `Cotangent` for each operand, in their order: a `Var`, `Zero` or `Missing`",
+            );
         }
         for (operand, answer) in answers.into_iter().enumerate() {
             if let Cotangent::Var(var) = answer {
                 if !std::ptr::eq(var.live(), y.live()) {
-                    wrong(format!("vjp answers a tensor of another recording for operand {operand}"));
+                    wrong(
+                        format!("vjp answers a tensor of another recording for operand {operand}"),
+                        "make it of what `vjp` is given: the operands, the result and its cotangent",
+                    );
                 }
                 let (found, expected) = (var.shape(), inputs[operand].shape());
                 if !expected.broadcasts_to(&found) {
-                    wrong(format!(
-                        "vjp answers {found} for operand {operand}, expected its shape {expected} or one that this broadcasts to"
-                    ));
+                    wrong(
+                        format!(
+                            "vjp answers {found} for operand {operand}, expected its shape {expected} or one that this broadcasts to"
+                        ),
+                        "answer it in the operand's shape; where the op broadcasts the operand, in the result's: it is summed",
+                    );
                 }
             }
             ct.add(operand, || answer);
         }
     }
+}
+
+/// What the rule of an op that was recorded answers for its operands.
+pub(crate) fn answers<'t, T: Real>(
+    op: &dyn CustomOp<T>,
+    inputs: &[Var<'t, T>],
+    y: Var<'t, T>,
+    c: Var<'t, T>,
+) -> Vec<Cotangent<'t, T>> {
+    let place = y.live().log().place(y.id());
+    let help = "`vjp` records a formula for every shape that `shape` lets pass";
+    watched(op.name(), "vjp", place, help, || op.vjp(inputs, y, c))
+}
+
+/// Runs a method of a user's op. A panic in it is carried on with the op, the method and the line that recorded it.
+fn watched<R>(op: &str, method: &str, place: Place, help: &str, run: impl FnOnce() -> R) -> R {
+    // What the panic leaves behind is for whoever catches it.
+    catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|payload| {
+        let Some(text) = message(&*payload) else { resume_unwind(payload) };
+        // What has help of its own knows better.
+        let help = if text.contains("help: ") { String::new() } else { format!("\n  help: {help}") };
+        resume_unwind(Box::new(format!("{op}: {method} panics: {text}\n  recorded at {place}{help}")))
+    })
+}
+
+/// The text of a panic, if it has one.
+pub(crate) fn message(payload: &(dyn Any + Send)) -> Option<String> {
+    let text = payload.downcast_ref::<String>().cloned();
+    text.or_else(|| payload.downcast_ref::<&str>().map(|text| (*text).to_owned()))
 }
 
 fn operands(count: usize) -> String {

@@ -147,9 +147,12 @@ impl<T: Real> Core<T> {
     }
 
     pub(super) fn clear(&mut self) {
-        let eager = self.log.get_mut().is_eager();
-        *self.log.get_mut() = Log::new();
-        self.log.get_mut().set_eager(eager);
+        let before = self.log.get_mut();
+        let (eager, lenient) = (before.is_eager(), before.lenient);
+        let mut log = Log::new();
+        log.set_eager(eager);
+        log.lenient = lenient;
+        *before = log;
         self.runner.get_mut().clear();
     }
 }

@@ -383,3 +383,20 @@ impl<T: Real> fmt::Debug for Tape<T> {
         write!(f, "Tape<{}>({} instructions)", T::NAME, self.len())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clearing_forgets_what_was_recorded_and_keeps_what_was_set() {
+        let settings = |tape: &Tape<f64>| tape.with(|core| (core.log().lenient, core.log().is_eager()));
+        let mut tape = Tape::new().lenient();
+        tape.eager(true);
+        tape.clear();
+        assert_eq!(settings(&tape), (true, true));
+        let mut plain = Tape::new();
+        plain.clear();
+        assert_eq!(settings(&plain), (false, false));
+    }
+}

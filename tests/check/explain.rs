@@ -2,6 +2,8 @@
 
 use gradus::check::{self, Way};
 use gradus::prelude::*;
+use ndarray::ArrayViewD;
+use std::sync::Arc;
 
 /// The way of one parameter.
 fn way(loss: Var<'_, f64>, name: &str) -> Way {
@@ -67,4 +69,47 @@ fn steps_let_no_derivative_pass() {
     assert!(matches!(&explanation.parameters[0].way, Way::Blocked { by } if by.contains("= round")), "{explanation}");
     loss.backward(&mut gradient);
     assert_eq!(explanation.unreached().collect::<Vec<_>>(), gradient.unreached().collect::<Vec<_>>());
+}
+
+/// The first operand for each element of the second, which has no part in the derivative.
+struct Like;
+
+impl CustomOp<f64> for Like {
+    fn name(&self) -> &'static str {
+        "like"
+    }
+
+    fn shape(&self, inputs: &[Shape]) -> Shape {
+        inputs[1]
+    }
+
+    fn eval(&self, inputs: &[ArrayViewD<'_, f64>], out: &mut [f64]) {
+        out.iter_mut().zip(&inputs[0]).for_each(|(y, &x)| *y = x);
+    }
+
+    fn vjp<'t>(&self, _: &[Var<'t, f64>], _: Var<'t, f64>, c: Var<'t, f64>) -> Vec<Cotangent<'t, f64>> {
+        vec![Cotangent::Var(c), Cotangent::Zero]
+    }
+}
+
+#[test]
+fn custom_ops_that_answer_zero_let_no_derivative_pass() {
+    let mut params = Params::<f64>::new();
+    let all = ["passes", "stops", "both"].map(|name| params.add(name, [2], || 1.5));
+    let (mut tape, mut gradient) = (Tape::new(), params.gradient());
+    let step = tape.record(&params);
+    let [passes, stops, both] = all.map(|param| step.param(param));
+    let loss = (like(passes, stops.exp()) + like(both, both)).sum();
+    let explanation = check::explain(loss);
+    assert_eq!(explanation.unreached().collect::<Vec<_>>(), ["stops"], "{explanation}");
+    let Way::Blocked { by } = way(loss, "stops") else { panic!("{explanation}") };
+    assert!(by.contains("= like ") && by.contains("explain.rs:"), "{by}");
+    assert!(by.ends_with(", whose `vjp` answers `Zero` for it"), "{by}");
+    assert!(matches!(way(loss, "both"), Way::Reached { uses: 1, .. }), "{explanation}");
+    loss.backward(&mut gradient);
+    assert_eq!(gradient.unreached().collect::<Vec<_>>(), ["stops"]);
+}
+
+fn like<'t>(x: Var<'t, f64>, y: Var<'t, f64>) -> Var<'t, f64> {
+    x.custom(Arc::new(Like), &[x, y])
 }

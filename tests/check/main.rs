@@ -13,6 +13,7 @@ mod kinks;
 mod large;
 mod modes;
 mod ops;
+mod panicking;
 #[path = "../support/panics.rs"]
 mod panics;
 mod planted;

@@ -134,6 +134,34 @@ fn an_op_that_panics_is_a_case_that_failed() {
 }
 
 #[test]
+fn cases_that_fail_for_one_reason_are_told_once_and_shapes_are_asked_for() {
+    let report = check::op(2, |v: &[Var<'_, f64>]| v[0].dot(v[1])).report();
+    let text = report.to_string();
+    assert!(text.lines().count() < 30 && text.lines().all(|line| line.chars().count() < 400), "{text}");
+    assert!(text.contains(" more like this: ") && text.contains("; …\n"), "{text}");
+    assert!(text.ends_with(
+        "`.shapes(&[&[&[2, 3], &[2, 3]]])`\n  help: one that does not broadcast says so: `.same_shapes()`\n"
+    ));
+    let right = check::op(2, |v: &[Var<'_, f64>]| v[0].dot(v[1])).shapes(&[&[&[3], &[3]]]).report();
+    assert!(right.passed() && !right.to_string().contains("help: "), "{right}");
+    // What is wrong everywhere is told once, too.
+    let wrong =
+        planted(Planted { shape: |x| x[0], eval: |x| x[0].mapv(f64::sin), vjp: |_, y, c| vec![(c * y).into()] });
+    let text = check::op(1, |v: &[Var<'_, f64>]| v[0].custom(wrong.clone(), v)).report().to_string();
+    assert!(text.matches("gradient check failed").count() <= 3 && !text.contains(".shapes("), "{text}");
+}
+
+#[test]
+fn identities_that_overflow_say_so() {
+    let report = check::gradients(|v| (v[0] * 10.0).exp().sum(), &[&array![8.5_f32]]).order(2).report();
+    let text = report.to_string();
+    assert!(!report.passed() && text.contains("⟨v, Hw⟩ = ⟨Hv, w⟩ is not finite: "), "{text}");
+    let help = "    help: derivatives overflow there, or are infinite; check at smaller numbers, or in f64\n";
+    assert!(text.contains(help) && !text.contains("inf allowed"), "{text}");
+    check::gradients(|v| (v[0] * 10.0).exp().sum(), &[&array![8.5]]).order(2).assert();
+}
+
+#[test]
 fn impossible_settings_are_refused() {
     let op = || check::op(2, |v: &[Var<'_, f64>]| v[0] + v[1]);
     assert_panics("check::op: domain of operand 2, the op has 2, counted from 0", || op().domain(2, 0.0..1.0));

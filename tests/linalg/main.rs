@@ -472,3 +472,24 @@ fn shapes_that_do_not_fit() {
     assert_panics("solve: [3, 2, 2] and right side [2, 2, 1]: leading axes do not broadcast", || three.solve(two));
     assert_panics("trace: [2, 3]: expected a square matrix", || wide.trace());
 }
+
+#[test]
+fn a_check_steps_back_from_where_a_factor_has_no_value() {
+    for a in [array![[1.0, 0.999], [0.999, 1.0]], array![[100.0, 99.9], [99.9, 100.0]]] {
+        check::gradients(|v| v[0].cholesky().trace(), &[&a]).assert();
+        check::gradients(|v| v[0].cholesky().trace(), &[&a]).order(2).assert();
+        check::gradients(|v| v[0].cholesky(), &[&a]).directions(3).assert();
+        // A derivative that is half too large.
+        let wrong = check::gradients(|v| 1.5 * v[0].cholesky().trace() - 0.5 * v[0].cholesky().detach().trace(), &[&a]);
+        let report = wrong.report();
+        assert!(report.failures.iter().any(|e| e.verdict == check::Verdict::Mismatch), "{report}");
+    }
+    for a in [array![[1.0_f32, 0.9], [0.9, 1.0]], array![[100.0, 90.0], [90.0, 100.0]]] {
+        check::gradients(|v| v[0].cholesky().trace(), &[&a]).assert();
+    }
+    // Nearer to the border than f32 can tell: nothing is called wrong, and nothing panics.
+    for a in [array![[1.0_f32, 0.999], [0.999, 1.0]], array![[100.0, 99.9], [99.9, 100.0]]] {
+        let report = check::gradients(|v| v[0].cholesky().trace(), &[&a]).report();
+        assert!(!report.failures.iter().any(|e| e.verdict == check::Verdict::Mismatch), "{report}");
+    }
+}
