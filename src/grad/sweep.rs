@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::recompute::{Body, Copies};
 use crate::op::custom::{Cotangent, CustomOp};
 use crate::real::{Real, twin};
-use crate::tape::log::{Entry, Id, Log, Place};
+use crate::tape::log::{Entry, Id, Instructions, Place};
 use crate::tape::sweeps::{Answers, Request};
 use crate::tape::{Recorder, Var, name};
 
@@ -36,7 +36,7 @@ const NONE: Id = Id::MAX;
 
 impl Sweep {
     /// Marks what depends on `inputs` up to `output`.
-    fn new<T: Real>(log: &Log<T>, output: Id, inputs: &[Id]) -> Self {
+    fn new(log: &Instructions, output: Id, inputs: &[Id]) -> Self {
         let first = inputs.iter().copied().min().unwrap_or(output).min(output);
         let len = (output - first) as usize + 1;
         let (active, gathered, masked) = (vec![false; len], vec![NONE; len], vec![false; len]);
@@ -77,7 +77,7 @@ impl Sweep {
     }
 
     /// The last position of the body of a checkpoint for which there is a cotangent, and that.
-    fn gathered_in_body<T: Real>(&self, log: &Log<T>, checkpoint: Id) -> Option<Id> {
+    fn gathered_in_body(&self, log: &Instructions, checkpoint: Id) -> Option<Id> {
         Body::of(log, checkpoint)?.backwards().find_map(|id| self.gathered(id).filter(|_| self.is_active(id)))
     }
 

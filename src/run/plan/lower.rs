@@ -24,9 +24,9 @@ pub(crate) fn plan<T: Element>(
     log: &Log<T>,
     goal: Goal<'_>,
     passes: &mut Passes<T>,
-    imported: impl Fn(Id) -> Option<Imported>,
+    imported: &dyn Fn(Id) -> Option<Imported>,
 ) -> Program<T> {
-    let Sketch { selection, grouping, kept, parts, places } = Sketch::new(log, goal, |id| imported(id).is_some());
+    let Sketch { selection, grouping, kept, parts, places } = Sketch::new(log, goal, &|id| imported(id).is_some());
     let mut lowering = Lowering {
         log,
         selection: &selection,
@@ -51,7 +51,7 @@ pub(crate) fn plan<T: Element>(
             computed: Vec::new(),
         },
     };
-    lowering.find_sources(&imported);
+    lowering.find_sources(imported);
     for step in &grouping.steps {
         let action = match step {
             Step::Scalars(nodes) => lowering.scalars(nodes),
@@ -85,7 +85,7 @@ impl<T: Element> Lowering<'_, T> {
     }
 
     /// Gives places to what is not computed, and cells to what is used among numbers.
-    fn find_sources(&mut self, imported: &impl Fn(Id) -> Option<Imported>) {
+    fn find_sources(&mut self, imported: &dyn Fn(Id) -> Option<Imported>) {
         let log = self.log;
         let mut imports = Vec::new();
         for at in 0..self.selection.nodes.len() {
