@@ -32,6 +32,9 @@ struct Sweep {
     copies: Copies,
 }
 
+/// The derivative for one of `N` operands, out of these, the result and its cotangent.
+pub(crate) type Pullback<'t, T, const N: usize> = fn([Var<'t, T>; N], Var<'t, T>, Var<'t, T>) -> Cotangent<'t, T>;
+
 const NONE: Id = Id::MAX;
 
 impl Sweep {
@@ -103,7 +106,11 @@ impl<'t, T: Real> Cotangents<'_, 't, T> {
 
     /// All operands of an op that has `N` of them.
     pub(crate) fn xs<const N: usize>(&self) -> [Var<'t, T>; N] {
-        std::array::from_fn(|operand| self.x(operand))
+        let mut xs = [self.c; N];
+        for (operand, x) in xs.iter_mut().enumerate() {
+            *x = self.x(operand);
+        }
+        xs
     }
 
     /// The result.
@@ -143,16 +150,23 @@ impl<'t, T: Real> Cotangents<'_, 't, T> {
     ///
     /// Where the operand was broadcast, the derivative is summed back to its shape. This is the only place that does so.
     pub(crate) fn add<C: Into<Cotangent<'t, T>>>(&mut self, operand: usize, formula: impl FnOnce() -> C) {
-        if self.sweep.is_active(self.operand(operand)) {
+        if self.wants(operand) {
             self.gather(operand, formula().into());
         }
     }
 
     /// [`add`](Self::add) for each operand in turn.
-    pub(crate) fn add_each(&mut self, formulas: &[&dyn Fn() -> Cotangent<'t, T>]) {
-        for (operand, formula) in formulas.iter().enumerate() {
-            self.add(operand, formula);
+    pub(crate) fn add_each<const N: usize>(&mut self, pullbacks: &[Pullback<'t, T, N>]) {
+        for (operand, pullback) in pullbacks.iter().enumerate() {
+            let (xs, y, c) = (self.xs(), self.y(), self.c);
+            self.add(operand, || pullback(xs, y, c));
         }
+    }
+
+    /// Whether the derivative for an operand is wanted; apart, since each rule asks.
+    #[inline(never)]
+    fn wants(&self, operand: usize) -> bool {
+        self.sweep.is_active(self.operand(operand))
     }
 
     fn gather(&mut self, operand: usize, cotangent: Cotangent<'t, T>) {

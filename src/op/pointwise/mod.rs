@@ -134,10 +134,8 @@ macro_rules! pointwise {
             #[allow(unused_variables, reason = "a pullback need not look at everything")]
             fn vjp<'t, T: crate::Real>(self, ct: &mut crate::grad::Cotangents<'_, 't, T>) {
                 match self { $($Family::$Variant => {
-                    let ([$x $(, $more)*], $y) = (ct.xs(), ct.y());
-                    let $c = super::Incoming(ct.c());
-                    let pulls: &[&dyn Fn() -> crate::Cotangent<'t, T>] = &[$(&|| $pullback.into()),*];
-                    ct.add_each(pulls);
+                    const N: usize = [stringify!($x) $(, stringify!($more))*].len();
+                    ct.add_each::<N>(super::pullbacks!([$x $(, $more)*] $y $c [$($pullback),*]));
                 })+ }
             }
         }
@@ -199,6 +197,14 @@ macro_rules! pointwise {
     };
 }
 use pointwise;
+
+/// Pullbacks as functions of operands, result and cotangent.
+macro_rules! pullbacks {
+    ($xs:tt $y:ident $c:ident [$($pullback:expr),*]) => {
+        &[$(|$xs, $y, c| { let $c = super::Incoming(c); $pullback.into() }),*]
+    };
+}
+use pullbacks;
 
 /// 1 where the condition holds, 0 elsewhere.
 #[inline]
