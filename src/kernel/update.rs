@@ -100,9 +100,12 @@ fn pass<T: Element, F: Formula<K>, const K: usize>(
     let n = theta.len();
     assert!(gradient.len() == n && kept.iter().all(|kept| kept.len() == n), "update: slices of one length");
     let (theta, gradient) = (theta.as_mut_ptr(), gradient.as_ptr());
-    let kept = kept.map(<[T]>::as_mut_ptr);
+    let mut starts = [std::ptr::null_mut(); K];
+    for (start, kept) in starts.iter_mut().zip(kept) {
+        *start = kept.as_mut_ptr();
+    }
     // SAFETY: the slices are borrowed for the pass, those that are written exclusively, and have `n` elements.
-    unsafe { dispatch(Pass::new(formula, before, n, theta, gradient, kept)) }
+    unsafe { dispatch(Pass::new(formula, before, n, theta, gradient, starts)) }
 }
 
 struct Pass<T, F, const K: usize> {

@@ -5,13 +5,12 @@ use std::collections::BTreeSet;
 
 use super::lower::Lowered;
 use super::{Graph, LANES, Node, NodeId, Operands, Output};
-use crate::real::Real;
 
 /// Columns of a range that is worth another one before it.
 const LONG: usize = 1 << 13;
 
 /// Whether anything is shifted.
-pub(super) fn any<T>(graph: &Graph<T>) -> bool {
+pub(super) fn any(graph: &Graph) -> bool {
     graph.nodes.iter().any(|node| matches!(node, Node::Shifted { .. }))
 }
 
@@ -20,7 +19,7 @@ pub(super) fn any<T>(graph: &Graph<T>) -> bool {
 /// # Panics
 ///
 /// If nodes over rows or sums stand beside the shifts.
-pub(super) fn ranges<T: Real>(graph: &Graph<T>) -> Vec<Lowered<T>> {
+pub(super) fn ranges(graph: &Graph) -> Vec<Lowered> {
     let is_wide = |output: &Output| match output {
         Output::Store { column_stride, .. } => *column_stride == 1,
         _ => panic!("beside shifts there are no sums"),
@@ -52,13 +51,7 @@ fn align(cuts: &mut BTreeSet<usize>) {
 }
 
 /// Collects the columns at which a shifted operand begins or ends, seen through shifts by `by` columns altogether.
-fn find_cuts<T>(
-    graph: &Graph<T>,
-    id: NodeId,
-    by: isize,
-    cuts: &mut BTreeSet<usize>,
-    seen: &mut BTreeSet<(NodeId, isize)>,
-) {
+fn find_cuts(graph: &Graph, id: NodeId, by: isize, cuts: &mut BTreeSet<usize>, seen: &mut BTreeSet<(NodeId, isize)>) {
     if !seen.insert((id, by)) {
         return;
     }
@@ -73,15 +66,15 @@ fn find_cuts<T>(
 }
 
 /// The nodes of a range of columns, each for each shift that it is needed with.
-struct Unfolding<'g, T> {
-    graph: &'g Graph<T>,
+struct Unfolding<'g> {
+    graph: &'g Graph,
     first: usize,
-    part: &'g mut Graph<T>,
+    part: &'g mut Graph,
     offsets: Vec<isize>,
     known: Vec<((NodeId, isize), NodeId)>,
 }
 
-impl<T: Real> Unfolding<'_, T> {
+impl Unfolding<'_> {
     /// The node as it is `by` columns further back.
     fn unfold(&mut self, id: NodeId, by: isize) -> NodeId {
         if let Some(&(_, known)) = self.known.iter().find(|(key, _)| *key == (id, by)) {
@@ -108,7 +101,8 @@ impl<T: Real> Unfolding<'_, T> {
                 if (0..length.cast_signed()).contains(&column) {
                     return self.unfold(operand, by + shift);
                 }
-                Node::Constant(T::zero())
+                // The bits of 0 in any type.
+                Node::Constant(0)
             }
             Node::Row { .. } | Node::RowReduce { .. } | Node::RowSum(_) => {
                 unreachable!("there are no rows beside shifts")

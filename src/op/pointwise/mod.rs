@@ -227,9 +227,7 @@ pub(super) fn broadcast<T: Real>(call: &Call<'_, T>) -> Result<Shape, String> {
 /// Computes an op of so many operands, broadcast to the result.
 pub(super) fn compute<T: Real>(arity: usize, args: &Args<'_, T>, out: &mut [T], block: Block<T>) {
     let operand = |k: usize| map::Operand { data: args.data(k), shape: *args.shape(k) };
-    match arity {
-        1 => map::map(args.out_shape(), [operand(0)], out, block),
-        2 => map::map(args.out_shape(), [operand(0), operand(1)], out, block),
-        _ => map::map(args.out_shape(), [operand(0), operand(1), operand(2)], out, block),
-    }
+    // What stands for an operand that is not there is not looked at.
+    let operands = [operand(0), operand(1.min(arity - 1)), operand(2.min(arity - 1))];
+    map::map(args.out_shape(), &operands[..arity], out, block);
 }

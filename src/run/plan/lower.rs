@@ -214,11 +214,11 @@ impl<T: Element> Lowering<'_, T> {
     }
 
     /// An operand that is read from memory.
-    fn input(&self, build: &mut Build<T>, base: usize, pattern: Pattern, columns: usize) -> NodeId {
+    fn input(&self, build: &mut Build, base: usize, pattern: Pattern, columns: usize) -> NodeId {
         let node = self.node(base);
         if let Op::Leaf(Leaf::Literal) = self.log.entry(node.id).op {
-            let x = T::from_bits(join(self.log.entry(node.id).inputs));
-            return build.graph.push(tile::Node::Constant(x));
+            let bits = join(self.log.entry(node.id).inputs);
+            return build.graph.push(tile::Node::Constant(bits));
         }
         let walk = (base, pattern, columns);
         if let Some(&(_, made)) = build.walked.iter().find(|&&(other, _)| other == walk) {
@@ -237,7 +237,7 @@ impl<T: Element> Lowering<'_, T> {
     }
 
     /// One instruction of a pass.
-    fn member(&self, build: &mut Build<T>, at: usize, part: Part, operands: &[NodeId]) -> Option<NodeId> {
+    fn member(&self, build: &mut Build, at: usize, part: Part, operands: &[NodeId]) -> Option<NodeId> {
         let id = self.node(at).id;
         let entry = self.log.entry(id);
         let slot = build.writes.len();
@@ -262,7 +262,7 @@ impl<T: Element> Lowering<'_, T> {
             },
             op => op.node(operands, labels),
         };
-        let made = unchanged(&build.graph, &node).unwrap_or_else(|| build.graph.push(node));
+        let made = unchanged(&build.graph, &node, T::one().bits()).unwrap_or_else(|| build.graph.push(node));
         if self.grouping.stored[at] {
             build.writes.push(self.slot(at));
             let columns = build.graph.columns.cast_signed();
@@ -306,9 +306,9 @@ impl<T: Element> Lowering<'_, T> {
     }
 }
 
-/// The operand that a product with 1 is: the cotangent of a sum is 1, and its products are everywhere.
-fn unchanged<T: Element>(graph: &Graph<T>, node: &tile::Node<T>) -> Option<NodeId> {
-    let is_one = |id: NodeId| matches!(graph.nodes[id.index()], tile::Node::Constant(x) if x == T::one());
+/// The operand that a product with 1, which has the bits `one`, is: the cotangent of a sum is 1, and its products are everywhere.
+fn unchanged(graph: &Graph, node: &tile::Node, one: u64) -> Option<NodeId> {
+    let is_one = |id: NodeId| matches!(graph.nodes[id.index()], tile::Node::Constant(bits) if bits == one);
     match *node {
         tile::Node::Binary(Binary::Mul | Binary::Weigh, one, x) if is_one(one) => Some(x),
         tile::Node::Binary(Binary::Mul, x, one) if is_one(one) => Some(x),
@@ -331,8 +331,8 @@ fn append<X: Copy>(list: &mut Vec<X>, items: &[X]) -> Range<u32> {
 }
 
 /// A pass while its graph is made.
-struct Build<T> {
-    graph: Graph<T>,
+struct Build {
+    graph: Graph,
     reads: Vec<Slot>,
     /// Inputs so far: what is walked through, how and how far, and the node.
     walked: Vec<((usize, Pattern, usize), NodeId)>,
