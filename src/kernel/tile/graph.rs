@@ -223,16 +223,23 @@ impl Graph {
 }
 
 impl Node {
+    /// The nodes that it is computed from.
+    pub(crate) fn operands(&self) -> Operands {
+        match *self {
+            Self::Input { .. } | Self::Constant(_) => Operands::new(&[]),
+            Self::Unary(_, a) | Self::Spread(a, _) | Self::RowSum(a) | Self::Shifted { operand: a, .. } => {
+                Operands::new(&[a])
+            }
+            Self::Binary(_, a, b) => Operands::new(&[a, b]),
+            Self::Select(a, b, c) => Operands::new(&[a, b, c]),
+            Self::Call { operands, .. } | Self::Row { operands, .. } | Self::RowReduce { operands, .. } => operands,
+        }
+    }
+
     /// Hands each operand to `f`.
     pub(crate) fn each_operand(&self, mut f: impl FnMut(NodeId)) {
-        match self {
-            Self::Input { .. } | Self::Constant(_) => {}
-            Self::Unary(_, a) | Self::Spread(a, _) | Self::RowSum(a) | Self::Shifted { operand: a, .. } => f(*a),
-            Self::Binary(_, a, b) => [*a, *b].into_iter().for_each(f),
-            Self::Select(a, b, c) => [*a, *b, *c].into_iter().for_each(f),
-            Self::Call { operands, .. } | Self::Row { operands, .. } | Self::RowReduce { operands, .. } => {
-                operands.as_slice().iter().copied().for_each(f);
-            }
+        for &operand in self.operands().as_slice() {
+            f(operand);
         }
     }
 
