@@ -69,7 +69,8 @@ impl Copies {
         }
         let inputs = [self.stand_in(x), after, self.stand_in(checkpoint)];
         let start = log.push_copy(Op::Recompute(Recompute::Body), inputs, x);
-        let mut copies = BTreeMap::from([(x, start)]);
+        let mut copies = BTreeMap::new();
+        copies.insert(x, start);
         for id in ids {
             let mapped = |id: &Id| copies.get(id).copied().unwrap_or_else(|| self.stand_in(*id));
             let entry = *log.entry(id);
@@ -93,7 +94,7 @@ impl Copies {
             copies.insert(id, copy);
         }
         copies.remove(&x);
-        self.stand_ins.append(&mut copies);
+        self.stand_ins.extend(copies);
     }
 }
 

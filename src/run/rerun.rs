@@ -4,7 +4,6 @@
 //! rerun reads it where it stands. Programs stay as long as the log holds the instructions that they were made of.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 
 use super::plan::{Goal, Program, is_address, plan};
 use crate::kernel::aligned::Aligned;
@@ -32,9 +31,9 @@ impl<T: Element> Rerun<T> {
         let stands = |id: Id| {
             given.contains(&id) || (!matches!(log.entry(id).op, Op::Leaf(_)) && affected.binary_search(&id).is_err())
         };
-        let (held, places) = (RefCell::new(Vec::new()), RefCell::new(BTreeMap::new()));
+        let (held, places) = (RefCell::new(Vec::new()), RefCell::new(vec![None; log.len()]));
         let place = |id: Id| {
-            *places.borrow_mut().entry(id).or_insert_with(|| {
+            *places.borrow_mut()[id as usize].get_or_insert_with(|| {
                 held.borrow_mut().push(id);
                 held.borrow().len() - 1
             })

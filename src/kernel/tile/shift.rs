@@ -1,8 +1,6 @@
 //! Shifted operands, without copies: a domain falls into ranges of columns in which each shifted operand is either there or
 //! zero, and where it is there, the inputs below it are read from further on.
 
-use std::collections::BTreeSet;
-
 use super::lower::Lowered;
 use super::{Graph, LANES, Node, NodeId, Operands, Output};
 
@@ -25,11 +23,10 @@ pub(super) fn ranges(graph: &Graph) -> Vec<Lowered> {
         _ => panic!("beside shifts there are no sums"),
     };
     assert!(!graph.nodes.iter().any(Node::takes_rows), "beside shifts there are no computations over rows");
-    let mut cuts = BTreeSet::from([0, graph.columns]);
-    let mut seen = BTreeSet::new();
+    let (mut cuts, mut seen) = (vec![0], Vec::new());
+    cut(&mut cuts, graph.columns);
     graph.outputs.iter().for_each(|&(id, _)| find_cuts(graph, id, 0, &mut cuts, &mut seen));
     align(&mut cuts);
-    let cuts: Vec<_> = cuts.into_iter().collect();
     let range = |ends: &[usize]| {
         let mut part = Graph::new(graph.rows, ends[1] - ends[0]);
         let mut unfolding =
@@ -43,24 +40,32 @@ pub(super) fn ranges(graph: &Graph) -> Vec<Lowered> {
     cuts.windows(2).map(range).collect()
 }
 
+/// Cuts at a column, unless there is a cut; they are kept in order.
+fn cut(cuts: &mut Vec<usize>, column: usize) {
+    if let Err(at) = cuts.binary_search(&column) {
+        cuts.insert(at, column);
+    }
+}
+
 /// Cuts a few columns off the front of long ranges, so that the rest is written at the edges of cache lines.
-fn align(cuts: &mut BTreeSet<usize>) {
-    let ends: Vec<_> = cuts.iter().copied().collect();
+fn align(cuts: &mut Vec<usize>) {
+    let ends = cuts.clone();
     let long = ends.windows(2).filter(|ends| ends[1] - ends[0] > LONG && !ends[0].is_multiple_of(LANES));
-    cuts.extend(long.map(|ends| ends[0].next_multiple_of(LANES)));
+    long.for_each(|ends| cut(cuts, ends[0].next_multiple_of(LANES)));
 }
 
 /// Collects the columns at which a shifted operand begins or ends, seen through shifts by `by` columns altogether.
-fn find_cuts(graph: &Graph, id: NodeId, by: isize, cuts: &mut BTreeSet<usize>, seen: &mut BTreeSet<(NodeId, isize)>) {
-    if !seen.insert((id, by)) {
+fn find_cuts(graph: &Graph, id: NodeId, by: isize, cuts: &mut Vec<usize>, seen: &mut Vec<(NodeId, isize)>) {
+    if seen.contains(&(id, by)) {
         return;
     }
+    seen.push((id, by));
     let mut below = by;
     if let Node::Shifted { shift, length, .. } = graph.nodes[id.index()] {
         below += shift;
         let inside = |&column: &isize| (0..=graph.columns.cast_signed()).contains(&column);
         let ends = [below, below + length.cast_signed()];
-        cuts.extend(ends.iter().filter(|&column| inside(column)).map(|column| column.cast_unsigned()));
+        ends.iter().filter(|&column| inside(column)).for_each(|column| cut(cuts, column.cast_unsigned()));
     }
     graph.nodes[id.index()].each_operand(|operand| find_cuts(graph, operand, below, cuts, seen));
 }

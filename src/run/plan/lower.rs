@@ -1,9 +1,7 @@
 //! Steps as programs of the kernels.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ops::Range;
-
-use smallvec::SmallVec;
 
 use super::access::Pattern;
 use super::group::{Grouping, Step};
@@ -117,11 +115,12 @@ impl<T: Element> Lowering<'_, T> {
                 _ => {}
             }
         }
-        let mut numbers = BTreeMap::new();
+        let mut numbers: Vec<Option<usize>> = Vec::new();
         for at in imports {
             let (place, slot) = imported(self.node(at).id).expect("it was imported when it was selected");
             let imports = &mut self.program.imports;
-            let index = *numbers.entry(place).or_insert_with(|| {
+            numbers.resize(numbers.len().max(place + 1), None);
+            let index = *numbers[place].get_or_insert_with(|| {
                 imports.push(place);
                 imports.len() - 1
             });
@@ -159,9 +158,11 @@ impl<T: Element> Lowering<'_, T> {
                 result: self.cell(at),
             });
         }
-        let outside = nodes.iter().filter(|&&at| self.grouping.outside[at]);
-        let outside: BTreeSet<usize> = outside.map(|&at| self.slot(at).start).collect();
-        Action::Scalars(Box::new(scalar::compile(&list, |cell| outside.contains(&(cell as usize)))))
+        let grouping = self.grouping;
+        let outside = nodes.iter().filter(|&&at| grouping.outside[at]);
+        let mut outside: Vec<u32> = outside.map(|&at| self.cell(at)).collect();
+        outside.sort_unstable();
+        Action::Scalars(Box::new(scalar::compile(&list, |cell| outside.binary_search(&cell).is_ok())))
     }
 
     fn alone(&mut self, at: usize) -> Action<T> {
@@ -170,7 +171,7 @@ impl<T: Element> Lowering<'_, T> {
         let has_value = |&id: &Id| !matches!(self.log.entry(id).op, Op::Leaf(Leaf::Seed | Leaf::Indices));
         let sources =
             (0..self.log.operands(entry).len()).map(|operand| source(self.log, entry, operand)).filter(has_value);
-        let operands: SmallVec<[(Id, Slot); 3]> =
+        let operands: Vec<(Id, Slot)> =
             sources.map(|id| (id, self.slot(self.selection.index(root(self.log, id))))).collect();
         let operands = append(&mut self.program.operands, &operands);
         Action::Alone { id, operands, out: self.slot(at) }
@@ -191,7 +192,7 @@ impl<T: Element> Lowering<'_, T> {
         for &at in &pass_of.members {
             let node = self.node(at);
             let Kind::Pass(part) = node.kind else { unreachable!("members of passes") };
-            let mut operands: SmallVec<[NodeId; 3]> = SmallVec::new();
+            let mut operands: Vec<NodeId> = Vec::new();
             for walk in self.selection.walks(node) {
                 let base = self.selection.index(walk.base);
                 let made = self.made[base].filter(|_| self.grouping.pass[base] == pass);
@@ -287,13 +288,11 @@ impl<T: Element> Lowering<'_, T> {
                 self.program.copies.push((from, to));
             }
         }
-        let mut readable: Vec<_> = kept
-            .iter()
-            .filter(|&&at| !matches!(self.node(at).kind, Kind::Data | Kind::Import))
-            .map(|&at| (self.node(at).id, self.slot(at)))
-            .collect();
-        sort(&mut readable);
-        self.program.readable = readable;
+        // Each once, by position, as the nodes stand.
+        let mut is_readable = vec![false; self.selection.nodes.len()];
+        kept.iter().for_each(|&at| is_readable[at] = !matches!(self.node(at).kind, Kind::Data | Kind::Import));
+        let readable = (0..is_readable.len()).filter(|&at| is_readable[at]);
+        self.program.readable = readable.map(|at| (self.node(at).id, self.slot(at))).collect();
         let computed =
             self.selection.nodes.iter().filter(|node| !matches!(node.kind, Kind::Data | Kind::Number | Kind::Import));
         for id in computed.map(|node| node.id) {
@@ -314,12 +313,6 @@ fn unchanged(graph: &Graph, node: &tile::Node, one: u64) -> Option<NodeId> {
         tile::Node::Binary(Binary::Mul, x, one) if is_one(one) => Some(x),
         _ => None,
     }
-}
-
-/// By position, each once; apart, since it does not depend on the type of the elements.
-fn sort(readable: &mut Vec<(Id, Slot)>) {
-    readable.sort_unstable_by_key(|&(id, _)| id);
-    readable.dedup_by_key(|&mut (id, _)| id);
 }
 
 /// Where the items stand now that they are at the end of the list.

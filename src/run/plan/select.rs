@@ -78,16 +78,18 @@ fn squeezed(shape: &[usize]) -> Shape {
 impl Selection {
     /// Selects what `wanted` needs; what is `imported` is not computed again.
     pub(super) fn new(log: &Instructions, wanted: &[Id], imported: &dyn Fn(Id) -> bool) -> Self {
-        let mut stack: Vec<Id> = wanted.iter().map(|&id| root(log, id)).collect();
-        let len = stack.iter().max().map_or(0, |&id| id as usize + 1);
-        let mut selection = Self { nodes: Vec::new(), walks: Vec::new(), at: vec![NONE; len] };
-        while let Some(id) = stack.pop() {
-            if std::mem::replace(&mut selection.at[id as usize], 0) == NONE {
-                let node = selection.node(log, id, imported(id), &mut stack);
+        let mut needed: Vec<Id> = wanted.iter().map(|&id| root(log, id)).collect();
+        let end = needed.iter().max().map_or(0, |&id| id + 1);
+        let mut selection = Self { nodes: Vec::new(), walks: Vec::new(), at: vec![NONE; end as usize] };
+        // Operands stand before results: on the way back, all that needs an instruction has been seen when it is met.
+        for id in (0..end).rev() {
+            needed.drain(..).for_each(|id| selection.at[id as usize] = 0);
+            if selection.at[id as usize] != NONE {
+                let node = selection.node(log, id, imported(id), &mut needed);
                 selection.nodes.push(node);
             }
         }
-        sort(&mut selection.nodes);
+        selection.nodes.reverse();
         for (index, node) in (0..).zip(&selection.nodes) {
             selection.at[node.id as usize] = index;
         }
@@ -111,7 +113,7 @@ impl Selection {
         &self.walks[node.walks as usize..][..node.operands.into()]
     }
 
-    fn node(&mut self, log: &Instructions, id: Id, imported: bool, stack: &mut Vec<Id>) -> Node {
+    fn node(&mut self, log: &Instructions, id: Id, imported: bool, needed: &mut Vec<Id>) -> Node {
         let entry = log.entry(id);
         let plain = |kind| Node { id, kind, walks: 0, operands: 0, splits: 0, domain: Shape::scalar() };
         match entry.op {
@@ -123,13 +125,13 @@ impl Selection {
         if PASSES && let Some(node) = self.pass(log, id) {
             if node.domain.rank() == 0 && node.kind == Kind::Pass(Part::Pointwise) {
                 self.walks.truncate(node.walks as usize);
-                stack.extend(operands(log, id));
+                needed.extend(operands(log, id));
                 return plain(Kind::Scalar);
             }
-            stack.extend(self.walks(&node).iter().map(|walk| walk.base));
+            needed.extend(self.walks(&node).iter().map(|walk| walk.base));
             return node;
         }
-        stack.extend(operands(log, id));
+        needed.extend(operands(log, id));
         plain(Kind::Alone)
     }
 
@@ -178,11 +180,6 @@ impl Selection {
         let operands = (self.walks.len() - walks) as u8;
         Some(Node { id, kind: Kind::Pass(fusion.part), walks: first, operands, splits, domain })
     }
-}
-
-/// By position; apart, since it does not depend on the type of the elements.
-fn sort(nodes: &mut [Node]) {
-    nodes.sort_unstable_by_key(|node| node.id);
 }
 
 /// Walks down from `wanted` over what is computed, but not below what `visit` answers `false` for; leaves, and what only
