@@ -223,8 +223,7 @@ impl Idx {
     pub fn array<T: Real, D: Dimension>(&self) -> Result<Array<T, D>, Error> {
         let mut values = Vec::with_capacity(each!(self, array => array.len()));
         self.each_value(&mut |x| values.push(T::of(x)));
-        let values = ArrayD::from_shape_vec(self.shape(), values).expect("as many values as its shape says");
-        values.into_dimensionality().map_err(|_| {
+        ArrayD::from_shape_vec(self.shape(), values).and_then(ArrayD::into_dimensionality).map_err(|_| {
             let asked = D::NDIM.map_or_else(|| "any".to_owned(), |count| count.to_string());
             let message = format!("idx: shape {:?}, asked for {asked} dimensions", self.shape());
             Error::new(ErrorKind::Shape, message)

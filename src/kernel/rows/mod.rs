@@ -64,7 +64,9 @@ pub(crate) fn log_softmax<T: Real>(lines: Lines, data: &[T], out: &mut [T]) {
     each_tile(lines, data, out, |tile| {
         let top = tile.top();
         let mut log = tile.sum(|k, x, _| (x - top[k]).exp());
-        log.iter_mut().for_each(|sum| *sum = sum.ln());
+        for sum in &mut log {
+            *sum = sum.ln();
+        }
         tile.fill(|k, x, _| if top[k].is_finite() { (x - top[k]) - log[k] } else { degenerate(top[k], top[k]) });
     });
 }
@@ -97,9 +99,13 @@ pub(crate) fn standardize<T: Real>(lines: Lines, epsilon: T, data: &[T], out: &m
     let n = T::of(lines.n as f64);
     each_tile(lines, data, out, |tile| {
         let mut mean = tile.sum(|_, x, _| x);
-        mean.iter_mut().for_each(|sum| *sum /= n);
+        for sum in &mut mean {
+            *sum /= n;
+        }
         let mut scale = tile.sum(|k, x, _| (x - mean[k]) * (x - mean[k]));
-        scale.iter_mut().for_each(|sum| *sum = (*sum / n + epsilon).sqrt().recip());
+        for sum in &mut scale {
+            *sum = (*sum / n + epsilon).sqrt().recip();
+        }
         tile.fill(|k, x, _| (x - mean[k]) * scale[k]);
     });
 }

@@ -38,10 +38,10 @@ impl Words {
                 self.put([slope.map_or(0, |slope| 1 + u64::from(slope.operand) + 4 * u64::from(slope.function))]);
             }
             Node::Row { kernel, operands, labels } => {
-                self.call(7, [kernel.single as usize, kernel.double as usize], operands, labels)
+                self.call(7, [kernel.single as usize, kernel.double as usize], operands, labels);
             }
             Node::RowReduce { kernel, operands, labels } => {
-                self.call(8, [kernel.single as usize, kernel.double as usize], operands, labels)
+                self.call(8, [kernel.single as usize, kernel.double as usize], operands, labels);
             }
             Node::RowSum(a) => self.put([9, of(a)]),
             Node::Shifted { operand, shift, length } => self.put([10, of(operand), signed(shift), length as u64]),

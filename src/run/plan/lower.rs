@@ -290,7 +290,9 @@ impl<T: Element> Lowering<'_, T> {
         }
         // Each once, by position, as the nodes stand.
         let mut is_readable = vec![false; self.selection.nodes.len()];
-        kept.iter().for_each(|&at| is_readable[at] = !matches!(self.node(at).kind, Kind::Data | Kind::Import));
+        for &at in kept {
+            is_readable[at] = !matches!(self.node(at).kind, Kind::Data | Kind::Import);
+        }
         let readable = (0..is_readable.len()).filter(|&at| is_readable[at]);
         self.program.readable = readable.map(|at| (self.node(at).id, self.slot(at))).collect();
         let computed =
