@@ -221,13 +221,21 @@ impl Idx {
     /// # Ok::<(), gradus::Error>(())
     /// ```
     pub fn array<T: Real, D: Dimension>(&self) -> Result<Array<T, D>, Error> {
-        #[allow(clippy::useless_conversion, reason = "of f64 alone")]
-        let values: ArrayD<T> = each!(self, array => array.mapv(|x| T::of(x.into())));
-        values.into_dimensionality().map_err(|_| {
+        let mut values = Vec::with_capacity(each!(self, array => array.len()));
+        self.each_value(&mut |x| values.push(T::of(x)));
+        ArrayD::from_shape_vec(self.shape(), values).and_then(ArrayD::into_dimensionality).map_err(|_| {
             let asked = D::NDIM.map_or_else(|| "any".to_owned(), |count| count.to_string());
             let message = format!("idx: shape {:?}, asked for {asked} dimensions", self.shape());
             Error::new(ErrorKind::Shape, message)
         })
+    }
+
+    /// Hands each value to `f`; compiled for each type in a file, not for each that is made of it.
+    fn each_value(&self, f: &mut dyn FnMut(f64)) {
+        #[allow(clippy::useless_conversion, reason = "of f64 alone")]
+        {
+            each!(self, array => array.iter().for_each(|&x| f(x.into())));
+        }
     }
 
     /// The values as labels.

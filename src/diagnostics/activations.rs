@@ -94,11 +94,11 @@ impl ActivationRow {
 
 impl fmt::Display for Activations {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut table = Table::new(["tensor", "shape", "mean", "std", "min", "max", "zeros", "not finite"]);
+        let mut table = Table::new(&["tensor", "shape", "mean", "std", "min", "max", "zeros", "not finite"]);
         for row in &self.rows {
             let number = |x: f64| format!("{x:.3e}");
             let percent = |x: f64| format!("{:.1} %", 100.0 * x);
-            table.row([
+            table.row(vec![
                 row.name.clone(),
                 row.shape.to_string(),
                 number(row.mean),

@@ -122,19 +122,18 @@ impl Standing {
 
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut table = Table::new(["name", "shape", "count", "memory", ""]);
+        let mut table = Table::new(&["name", "shape", "count", "memory", ""]);
         for SummaryRow { name, shape, count, bytes, standing } in &self.rows {
             let memory = Bytes(*bytes).to_string();
-            table.row([name.clone(), shape.to_string(), count.to_string(), memory, standing.name().to_owned()]);
+            table.row(vec![name.clone(), shape.to_string(), count.to_string(), memory, standing.name().to_owned()]);
         }
         table.rule();
         for standing in [Standing::Trained, Standing::Frozen, Standing::Buffer] {
             let (count, bytes) = self.total(standing);
             if count > 0 || standing == Standing::Trained {
                 let name = format!("all {}", self.element);
-                let row =
-                    [name, String::new(), count.to_string(), Bytes(bytes).to_string(), standing.name().to_owned()];
-                table.row(row);
+                let memory = Bytes(bytes).to_string();
+                table.row(vec![name, String::new(), count.to_string(), memory, standing.name().to_owned()]);
             }
         }
         table.fmt(f)

@@ -67,10 +67,10 @@ pub struct UpdateRow {
 
 impl fmt::Display for UpdateRatios {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut table = Table::new(["parameter", "norm", "update", "ratio"]);
+        let mut table = Table::new(&["parameter", "norm", "update", "ratio"]);
         for UpdateRow { name, weight, update, ratio } in &self.rows {
             let number = |x: &f64| format!("{x:.3e}");
-            table.row([name.clone(), number(weight), number(update), number(ratio)]);
+            table.row(vec![name.clone(), number(weight), number(update), number(ratio)]);
         }
         table.fmt(f)
     }

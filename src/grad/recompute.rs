@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use crate::op::{Op, Recompute, View};
 use crate::real::Real;
 use crate::tape::Recorder;
-use crate::tape::log::{Id, Log};
+use crate::tape::log::{Id, Instructions};
 
 /// What a sweep knows of copies.
 #[derive(Default)]
@@ -24,7 +24,7 @@ pub(super) struct Copies {
 
 impl Copies {
     /// Notes the copies that begin at this position, if some do.
-    pub(super) fn note<T: Real>(&mut self, log: &Log<T>, start: Id) {
+    pub(super) fn note(&mut self, log: &Instructions, start: Id) {
         let entry = log.entry(start);
         if entry.op != Op::Recompute(Recompute::Body) {
             return;
@@ -69,7 +69,8 @@ impl Copies {
         }
         let inputs = [self.stand_in(x), after, self.stand_in(checkpoint)];
         let start = log.push_copy(Op::Recompute(Recompute::Body), inputs, x);
-        let mut copies = BTreeMap::from([(x, start)]);
+        let mut copies = BTreeMap::new();
+        copies.insert(x, start);
         for id in ids {
             let mapped = |id: &Id| copies.get(id).copied().unwrap_or_else(|| self.stand_in(*id));
             let entry = *log.entry(id);
@@ -93,7 +94,7 @@ impl Copies {
             copies.insert(id, copy);
         }
         copies.remove(&x);
-        self.stand_ins.append(&mut copies);
+        self.stand_ins.extend(copies);
     }
 }
 
@@ -106,7 +107,7 @@ pub(super) struct Body {
 
 impl Body {
     /// The body of the checkpoint at a position, if one is there.
-    pub(super) fn of<T: Real>(log: &Log<T>, checkpoint: Id) -> Option<Self> {
+    pub(super) fn of(log: &Instructions, checkpoint: Id) -> Option<Self> {
         let entry = log.entry(checkpoint);
         let [_, x, start] = entry.inputs;
         (entry.op == Op::View(View::Checkpoint)).then_some(Self { x, start, checkpoint })
@@ -118,7 +119,7 @@ impl Body {
     }
 
     /// The instructions that depend on `x`, ascending. All others are computed once.
-    fn copied<T: Real>(&self, log: &Log<T>) -> Vec<Id> {
+    fn copied(&self, log: &Instructions) -> Vec<Id> {
         let at = |id: Id| id.checked_sub(self.start).map(|at| at as usize);
         let mut depends = vec![false; (self.checkpoint - self.start) as usize];
         let mut ids = Vec::new();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::recompute::{Body, Copies};
 use crate::op::custom::{Cotangent, CustomOp};
 use crate::real::{Real, twin};
-use crate::tape::log::{Entry, Id, Log, Place};
+use crate::tape::log::{Entry, Id, Instructions, Place};
 use crate::tape::sweeps::{Answers, Request};
 use crate::tape::{Recorder, Var, name};
 
@@ -32,11 +32,14 @@ struct Sweep {
     copies: Copies,
 }
 
+/// The derivative for one of `N` operands, out of these, the result and its cotangent.
+pub(crate) type Pullback<'t, T, const N: usize> = fn([Var<'t, T>; N], Var<'t, T>, Var<'t, T>) -> Cotangent<'t, T>;
+
 const NONE: Id = Id::MAX;
 
 impl Sweep {
     /// Marks what depends on `inputs` up to `output`.
-    fn new<T: Real>(log: &Log<T>, output: Id, inputs: &[Id]) -> Self {
+    fn new(log: &Instructions, output: Id, inputs: &[Id]) -> Self {
         let first = inputs.iter().copied().min().unwrap_or(output).min(output);
         let len = (output - first) as usize + 1;
         let (active, gathered, masked) = (vec![false; len], vec![NONE; len], vec![false; len]);
@@ -77,7 +80,7 @@ impl Sweep {
     }
 
     /// The last position of the body of a checkpoint for which there is a cotangent, and that.
-    fn gathered_in_body<T: Real>(&self, log: &Log<T>, checkpoint: Id) -> Option<Id> {
+    fn gathered_in_body(&self, log: &Instructions, checkpoint: Id) -> Option<Id> {
         Body::of(log, checkpoint)?.backwards().find_map(|id| self.gathered(id).filter(|_| self.is_active(id)))
     }
 
@@ -103,7 +106,11 @@ impl<'t, T: Real> Cotangents<'_, 't, T> {
 
     /// All operands of an op that has `N` of them.
     pub(crate) fn xs<const N: usize>(&self) -> [Var<'t, T>; N] {
-        std::array::from_fn(|operand| self.x(operand))
+        let mut xs = [self.c; N];
+        for (operand, x) in xs.iter_mut().enumerate() {
+            *x = self.x(operand);
+        }
+        xs
     }
 
     /// The result.
@@ -143,16 +150,23 @@ impl<'t, T: Real> Cotangents<'_, 't, T> {
     ///
     /// Where the operand was broadcast, the derivative is summed back to its shape. This is the only place that does so.
     pub(crate) fn add<C: Into<Cotangent<'t, T>>>(&mut self, operand: usize, formula: impl FnOnce() -> C) {
-        if self.sweep.is_active(self.operand(operand)) {
+        if self.wants(operand) {
             self.gather(operand, formula().into());
         }
     }
 
     /// [`add`](Self::add) for each operand in turn.
-    pub(crate) fn add_each(&mut self, formulas: &[&dyn Fn() -> Cotangent<'t, T>]) {
-        for (operand, formula) in formulas.iter().enumerate() {
-            self.add(operand, formula);
+    pub(crate) fn add_each<const N: usize>(&mut self, pullbacks: &[Pullback<'t, T, N>]) {
+        for (operand, pullback) in pullbacks.iter().enumerate() {
+            let (xs, y, c) = (self.xs(), self.y(), self.c);
+            self.add(operand, || pullback(xs, y, c));
         }
+    }
+
+    /// Whether the derivative for an operand is wanted; apart, since each rule asks.
+    #[inline(never)]
+    fn wants(&self, operand: usize) -> bool {
+        self.sweep.is_active(self.operand(operand))
     }
 
     fn gather(&mut self, operand: usize, cotangent: Cotangent<'t, T>) {

@@ -53,11 +53,15 @@ impl<T> Block<T> {
 
     /// Computes as many elements as all operands have.
     #[inline]
-    pub(crate) fn fill<const N: usize>(self, inputs: [&[T]; N], out: &mut [T]) {
-        assert!(self.arity == N && inputs.iter().all(|input| input.len() == out.len()), "operands of one length");
-        let inputs = inputs.map(<[T]>::as_ptr);
+    pub(crate) fn fill(self, inputs: &[&[T]], out: &mut [T]) {
+        let fit = self.arity == inputs.len() && inputs.iter().all(|input| input.len() == out.len());
+        assert!(fit, "operands of one length");
+        let mut starts = [std::ptr::null(); 3];
+        for (start, input) in starts.iter_mut().zip(inputs) {
+            *start = input.as_ptr();
+        }
         // SAFETY: just asserted; what is borrowed mutably overlaps nothing.
-        unsafe { self.run(inputs.as_ptr(), out.as_mut_ptr(), out.len()) }
+        unsafe { self.run(starts.as_ptr(), out.as_mut_ptr(), out.len()) }
     }
 
     /// The same with `out` holding one of the operands, and what was given for it not looked at.

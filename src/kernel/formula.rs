@@ -125,10 +125,13 @@ impl<const N: usize, T: Functions, F: Formula<N>> Chunk<N, T> for Values<F> {
 #[cold]
 unsafe fn far_angles<const N: usize, T: Functions, F: Formula<N>>(operands: [*const T; N], values: &mut [T; CHUNK]) {
     for (i, value) in values.iter_mut().enumerate() {
-        // SAFETY: the caller vouches for whole chunks.
-        let x = operands.map(|operand| unsafe { *operand.add(i) });
-        if x[0].abs() > T::of(FARTHEST) {
-            *value = F::plain(x.map(Num)).0;
+        let mut x = [Num(T::zero()); N];
+        for (x, operand) in x.iter_mut().zip(operands) {
+            // SAFETY: the caller vouches for whole chunks.
+            x.0 = unsafe { *operand.add(i) };
+        }
+        if x[0].0.abs() > T::of(FARTHEST) {
+            *value = F::plain(x).0;
         }
     }
 }

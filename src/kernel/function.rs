@@ -8,7 +8,7 @@ use super::block::{Block, CHUNK, Chunk, Map, cover, keep_apart, run};
 use super::lane::Lane;
 use super::simd::math::Functions;
 use super::simd::{Isa, Kernel, dispatch};
-use super::tile::PairKernel;
+use super::tile::{PairKernels, Twins};
 use super::watched::{Decisions, FarAngles, Watched};
 use crate::number::{self, Dual, Num, Number, ScalarFunction};
 use crate::real::{Real, twin};
@@ -23,13 +23,13 @@ pub struct Compiled {
     pub(crate) name: &'static str,
     single: Vec<(Order, Block<f32>)>,
     double: Vec<(Order, Block<f64>)>,
-    pairs: (Vec<Pair<f32>>, Vec<Pair<f64>>),
+    pairs: Vec<Pair>,
     derivative: fn(&[f64], &[usize]) -> f64,
     decisions: fn(&[f64]) -> u64,
 }
 
 /// Two operands, and the kernel of the derivatives for both.
-type Pair<T> = (usize, usize, PairKernel<T>);
+type Pair = (usize, usize, PairKernels);
 
 impl Compiled {
     /// The kernel of a derivative, if there is one.
@@ -41,13 +41,12 @@ impl Compiled {
     }
 
     /// For each operand behind this one, the kernel of the derivatives for both.
-    pub(crate) fn pairs<T: Real>(&self, operand: usize) -> [Option<PairKernel<T>>; 3] {
-        fn find<T>(list: &[Pair<T>], first: usize) -> [Option<PairKernel<T>>; 3] {
-            std::array::from_fn(|second| {
-                list.iter().find(|pair| (pair.0, pair.1) == (first, second)).map(|pair| pair.2)
-            })
+    pub(crate) fn pairs(&self, operand: usize) -> [Option<PairKernels>; 3] {
+        let mut pairs = [None; 3];
+        for &(_, second, kernels) in self.pairs.iter().filter(|&&(first, ..)| first == operand) {
+            pairs[second] = Some(kernels);
         }
-        twin(&find(&self.pairs.0, operand), &find(&self.pairs.1, operand))
+        pairs
     }
 
     /// A derivative of any order at a point, once for each of the directions.
@@ -79,8 +78,12 @@ macro_rules! compile {
                     ]
                 }
                 #[allow(clippy::extra_unused_type_parameters, reason = "a single operand has no pairs")]
-                fn pairs<T: Functions, F: ScalarFunction<$n>>() -> Vec<Pair<T>> {
-                    vec![$(($first, $second, pair::<$n, T, F, $first, $second> as PairKernel<T>)),*]
+                fn pairs<F: ScalarFunction<$n>>() -> Vec<Pair> {
+                    vec![$((
+                        $first,
+                        $second,
+                        Twins::new(pair::<$n, f32, F, $first, $second>, pair::<$n, f64, F, $first, $second>),
+                    )),*]
                 }
                 fn decisions<F: ScalarFunction<$n>>(x: &[f64]) -> u64 {
                     decided::<$n, F>(std::array::from_fn(|operand| x[operand]))
@@ -92,7 +95,7 @@ macro_rules! compile {
                     name: F::NAME,
                     single: blocks::<f32, F>(),
                     double: blocks::<f64, F>(),
-                    pairs: (pairs::<f32, F>(), pairs::<f64, F>()),
+                    pairs: pairs::<F>(),
                     derivative: derivative::<F>,
                     decisions: decisions::<F>,
                 }
@@ -409,7 +412,7 @@ mod tests {
             let x = operands::<T>();
             let alone = [block::<2, T, First<Wave, 0>>(), block::<2, T, First<Wave, 1>>()].map(|block| {
                 let mut out = vec![T::zero(); x[0].len()];
-                block.fill([&x[0], &x[1]], &mut out);
+                block.fill(&[&x[0], &x[1]], &mut out);
                 out
             });
             for n in [0, 1, CHUNK - 1, CHUNK, CHUNK + 1, x[0].len()] {

@@ -7,6 +7,9 @@ use crate::shape::{MAX_RANK, Shape};
 /// Elements of an operand that are laid out side by side at a time.
 const TILE: usize = 256;
 
+/// As many operands as a function has at most.
+const MOST: usize = 3;
+
 /// An operand and the shape it has before broadcasting.
 #[derive(Clone, Copy)]
 pub(crate) struct Operand<'a, T> {
@@ -15,39 +18,44 @@ pub(crate) struct Operand<'a, T> {
 }
 
 /// Fills `out`, of the given shape, with a function of the operands broadcast to that shape.
-pub(crate) fn map<const N: usize, T: Real>(
-    shape: &Shape,
-    operands: [Operand<'_, T>; N],
-    out: &mut [T],
-    block: Block<T>,
-) {
+pub(crate) fn map<T: Real>(shape: &Shape, operands: &[Operand<'_, T>], out: &mut [T], block: Block<T>) {
     if operands.iter().all(|operand| operand.data.len() == out.len()) {
         // With as many elements as the result, an operand differs from it in axes of length 1 only.
-        return block.fill(operands.map(|operand| operand.data), out);
+        let mut rows: [&[T]; MOST] = [&[]; MOST];
+        for (row, operand) in rows.iter_mut().zip(operands) {
+            *row = operand.data;
+        }
+        return block.fill(&rows[..operands.len()], out);
     }
     each(shape, operands, out, |rows, out| block.fill(rows, out));
 }
 
 /// Hands the operands, broadcast to a shape, and the place of the result to `f`, part by part.
-pub(crate) fn each<const N: usize, T: Real>(
+pub(crate) fn each<T: Real>(
     shape: &Shape,
-    operands: [Operand<'_, T>; N],
+    operands: &[Operand<'_, T>],
     out: &mut [T],
-    mut f: impl FnMut([&[T]; N], &mut [T]),
+    mut f: impl FnMut(&[&[T]], &mut [T]),
 ) {
-    let mut walks = operands.map(|operand| Walk::new(shape, operand));
-    let mut tiles = [[T::zero(); TILE]; N];
+    let mut walks = [Walk::new(shape, operands[0]); MOST];
+    for (walk, &operand) in walks.iter_mut().zip(operands).skip(1) {
+        *walk = Walk::new(shape, operand);
+    }
+    let walks = &mut walks[..operands.len()];
+    let mut tiles = [[T::zero(); TILE]; MOST];
     for (t, out) in out.chunks_mut(TILE).enumerate() {
-        for (walk, tile) in walks.iter_mut().zip(&mut tiles) {
-            walk.lay_out(t * TILE, &mut tile[..out.len()]);
+        let mut rows: [&[T]; MOST] = [&[]; MOST];
+        for ((walk, tile), row) in walks.iter_mut().zip(&mut tiles).zip(&mut rows) {
+            let tile = &mut tile[..out.len()];
+            walk.lay_out(t * TILE, tile);
+            *row = walk.tile(t * TILE, out.len()).unwrap_or(tile);
         }
-        let rows: [&[T]; N] =
-            std::array::from_fn(|k| walks[k].tile(t * TILE, out.len()).unwrap_or(&tiles[k][..out.len()]));
-        f(rows, out);
+        f(&rows[..walks.len()], out);
     }
 }
 
 /// The way through an operand in the order of the result.
+#[derive(Clone, Copy)]
 struct Walk<'a, T> {
     data: &'a [T],
     /// Axes, the last first, and by how much an operand's position grows along each.

@@ -97,17 +97,51 @@ fn pass<T: Element, F: Formula<K>, const K: usize>(
     gradient: &[T],
     kept: [&mut [T]; K],
 ) {
+    pass_by(&dispatch, formula, before, theta, gradient, kept);
+}
+
+/// Whole vectors, then what is left, brought to one.
+fn pass_by<T: Element, F: Formula<K>, const K: usize>(
+    run: &dyn Fn(Pass<T, F, K>),
+    formula: F,
+    before: Before,
+    theta: &mut [T],
+    gradient: &[T],
+    kept: [&mut [T]; K],
+) {
     let n = theta.len();
     assert!(gradient.len() == n && kept.iter().all(|kept| kept.len() == n), "update: slices of one length");
-    let (theta, gradient) = (theta.as_mut_ptr(), gradient.as_ptr());
-    let kept = kept.map(<[T]>::as_mut_ptr);
-    // SAFETY: the slices are borrowed for the pass, those that are written exclusively, and have `n` elements.
-    unsafe { dispatch(Pass::new(formula, before, n, theta, gradient, kept)) }
+    let whole = n - n % WIDEST;
+    let mut starts = [std::ptr::null_mut(); K];
+    for k in 0..K {
+        starts[k] = kept[k].as_mut_ptr();
+    }
+    // SAFETY: the slices are borrowed for the pass, those that are written exclusively, and have `whole` elements.
+    run(unsafe { Pass::new(formula, before, whole, theta.as_mut_ptr(), gradient.as_ptr(), starts) });
+    let rest = n - whole;
+    if rest == 0 {
+        return;
+    }
+    let (mut theta_end, mut gradient_end) = ([T::zero(); WIDEST], [T::zero(); WIDEST]);
+    let mut kept_ends = [[T::zero(); WIDEST]; K];
+    theta_end[..rest].copy_from_slice(&theta[whole..]);
+    gradient_end[..rest].copy_from_slice(&gradient[whole..]);
+    for k in 0..K {
+        kept_ends[k][..rest].copy_from_slice(&kept[k][whole..]);
+        starts[k] = kept_ends[k].as_mut_ptr();
+    }
+    // SAFETY: these are ours, and as long as the widest vector.
+    run(unsafe { Pass::new(formula, before, WIDEST, theta_end.as_mut_ptr(), gradient_end.as_ptr(), starts) });
+    theta[whole..].copy_from_slice(&theta_end[..rest]);
+    for k in 0..K {
+        kept[k][whole..].copy_from_slice(&kept_ends[k][..rest]);
+    }
 }
 
 struct Pass<T, F, const K: usize> {
     formula: F,
     before: Before,
+    /// A whole number of vectors, however wide.
     n: usize,
     theta: *mut T,
     gradient: *const T,
@@ -117,7 +151,7 @@ struct Pass<T, F, const K: usize> {
 impl<T: Element, F: Formula<K>, const K: usize> Pass<T, F, K> {
     /// # Safety
     ///
-    /// `n` elements must be readable at each pointer, and writable but for the gradient's, and nobody else's meanwhile.
+    /// `n` must be a multiple of [`WIDEST`]. `n` elements must be readable at each pointer, and writable but for the gradient's, and nobody else's meanwhile.
     unsafe fn new(formula: F, before: Before, n: usize, theta: *mut T, gradient: *const T, kept: [*mut T; K]) -> Self {
         Self { formula, before, n, theta, gradient, kept }
     }
@@ -136,47 +170,20 @@ impl<T: Element, F: Formula<K>, const K: usize> Kernel for Pass<T, F, K> {
     type Output = ();
 
     #[inline(always)]
-    fn run<I: Isa>(mut self) {
-        let width = <T::V<I> as Lanes<T>>::N;
-        let (whole, rest) = (self.n - self.n % width, self.n % width);
-        let (theta_end, gradient_end) = (self.theta.wrapping_add(whole), self.gradient.wrapping_add(whole));
-        let kept = self.kept;
-        let (mut theta, mut gradient, mut others) =
-            ([T::zero(); WIDEST], [T::zero(); WIDEST], [[T::zero(); WIDEST]; K]);
-        // Twice the same loop, so that the formula is compiled once: over whole vectors, and over what is left, brought to one.
-        let (mut n, mut is_end) = (whole, false);
-        // SAFETY: what is touched is among the `n` elements that `new` was promised, or a vector of ours.
-        unsafe {
-            loop {
-                for at in (0..n).step_by(width) {
-                    let theta = <T::V<I>>::load(self.theta.add(at));
-                    let gradient = <T::V<I>>::load(self.gradient.add(at));
-                    let mut kept = [<T::V<I>>::zero(); K];
-                    for k in 0..K {
-                        kept[k] = <T::V<I>>::load(self.kept[k].add(at));
-                    }
-                    let (theta, kept) = self.next(theta, gradient, kept);
-                    theta.store(self.theta.add(at));
-                    for k in 0..K {
-                        kept[k].store(self.kept[k].add(at));
-                    }
-                }
-                if is_end || rest == 0 {
-                    break;
-                }
-                <T::V<I>>::load_masked(theta_end, rest).store(theta.as_mut_ptr());
-                <T::V<I>>::load_masked(gradient_end, rest).store(gradient.as_mut_ptr());
-                (self.theta, self.gradient) = (theta.as_mut_ptr(), gradient.as_ptr());
+    fn run<I: Isa>(self) {
+        for at in (0..self.n).step_by(<T::V<I>>::N) {
+            // SAFETY: these are among the `n` elements that `new` was promised, of which there are whole vectors.
+            unsafe {
+                let theta = <T::V<I>>::load(self.theta.add(at));
+                let gradient = <T::V<I>>::load(self.gradient.add(at));
+                let mut kept = [<T::V<I>>::zero(); K];
                 for k in 0..K {
-                    <T::V<I>>::load_masked(kept[k].add(whole), rest).store(others[k].as_mut_ptr());
-                    self.kept[k] = others[k].as_mut_ptr();
+                    kept[k] = <T::V<I>>::load(self.kept[k].add(at));
                 }
-                (n, is_end) = (width, true);
-            }
-            if is_end {
-                <T::V<I>>::load(self.theta).store_masked(theta_end, rest);
+                let (theta, kept) = self.next(theta, gradient, kept);
+                theta.store(self.theta.add(at));
                 for k in 0..K {
-                    <T::V<I>>::load(self.kept[k]).store_masked(kept[k].add(whole), rest);
+                    kept[k].store(self.kept[k].add(at));
                 }
             }
         }
@@ -227,10 +234,8 @@ mod tests {
             plain(&mut theta, &gradient, [&mut a, &mut b]);
             for level in Level::available() {
                 let [mut x, _, mut c, mut d] = start.clone();
-                let kept = [c.as_mut_ptr(), d.as_mut_ptr()];
-                // SAFETY: vectors of this test, all of length n.
-                let pass = unsafe { Pass::new(Sample, BEFORE, x.len(), x.as_mut_ptr(), gradient.as_ptr(), kept) };
-                dispatch_at(level, pass);
+                let run = |pass: Pass<T, Sample, 2>| dispatch_at(level, pass);
+                pass_by(&run, Sample, BEFORE, &mut x, &gradient, [&mut c, &mut d]);
                 assert_eq!((&x, &c, &d), (&theta, &a, &b), "{n}, {level:?}");
             }
             let [mut x, _, mut c, mut d] = start;
@@ -271,9 +276,8 @@ mod tests {
         let expected = [1.0, -1.0, 0.0, -0.0, 1.0, -1.0, f32::NAN, -1.0, 1.0];
         for level in Level::available() {
             let mut theta = [7.0; 9];
-            // SAFETY: vectors of this test, all of one length.
-            let pass = unsafe { Pass::new(Signs, Before::NOTHING, 9, theta.as_mut_ptr(), g.as_ptr(), []) };
-            dispatch_at(level, pass);
+            let run = |pass: Pass<f32, Signs, 0>| dispatch_at(level, pass);
+            pass_by(&run, Signs, Before::NOTHING, &mut theta, &g, []);
             let equal = theta.iter().zip(expected).all(|(x, e)| x.to_bits() == e.to_bits() || x.is_nan() && e.is_nan());
             assert!(equal, "{level:?}: {theta:?}");
         }

@@ -40,7 +40,7 @@ impl Function {
     }
 
     /// Which first derivative this is, if it is one, for two of them to be computed together.
-    pub(crate) fn slope<T: Real>(self) -> Option<Slope<T>> {
+    pub(crate) fn slope(self) -> Option<Slope> {
         let operand = self.order.iter().position(|&times| times == 1)?;
         if self.order.iter().map(|&times| u32::from(times)).sum::<u32>() != 1 {
             return None;
@@ -95,11 +95,13 @@ impl Primitive for Function {
         let directions: Vec<usize> =
             (0..3).flat_map(|operand| std::iter::repeat_n(operand, self.order[operand].into())).collect();
         let operand = |k: usize| map::Operand { data: args.data(k), shape: *args.shape(k) };
-        // What stands for an operand that is not there is not looked at.
-        let operands = [0, 1, 2].map(|k| operand(if k < self.arity() { k } else { 0 }));
-        map::each(args.out_shape(), operands, out, |rows: [&[T]; 3], out| {
+        let operands: Vec<_> = (0..self.arity()).map(operand).collect();
+        map::each(args.out_shape(), &operands, out, |rows, out| {
             for (i, y) in out.iter_mut().enumerate() {
-                let x = rows.map(|row| row[i].as_f64());
+                let mut x = [0.0; 3];
+                for (x, row) in x.iter_mut().zip(rows) {
+                    *x = row[i].as_f64();
+                }
                 *y = T::of(match self.order {
                     // As many bits as every type of elements has.
                     DECISIONS => (compiled.decisions(&x) % (1 << 24)) as f64,

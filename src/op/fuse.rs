@@ -1,7 +1,7 @@
 //! How ops take part in a pass: one walk over a domain of rows × columns that computes many of them together.
 
 use super::{Arithmetic, Comparison, Elementary, Op, Selection};
-use crate::kernel::tile::{Binary, Node, NodeId, Operands, RowKernel, Rows, Unary};
+use crate::kernel::tile::{Binary, Node, NodeId, Operands, RowKernels, Rows, Twins, Unary};
 use crate::kernel::{Lines, rows};
 use crate::real::Real;
 use crate::shape::Shape;
@@ -85,11 +85,12 @@ impl Op {
     }
 
     /// The node of a pass that computes this op, given those of its operands and the slot of its labels.
-    pub(crate) fn node<T: Real>(self, operands: &[NodeId], labels: Option<usize>) -> Node<T> {
+    pub(crate) fn node(self, operands: &[NodeId], labels: Option<usize>) -> Node {
         let called = || {
-            let block = self.block().expect("a pointwise op");
+            let single = self.block::<f32>().expect("a pointwise op").function();
+            let double = self.block::<f64>().expect("a pointwise op").function();
             let slope = if let Op::Function(function) = self { function.slope() } else { None };
-            Node::Call { kernel: block.function(), operands: Operands::new(operands), slope }
+            Node::Call { kernel: Twins::new(single, double), operands: Operands::new(operands), slope }
         };
         match (self, operands) {
             (Op::Arithmetic(op), &[a, b]) => arithmetic(op).map_or_else(called, |binary| Node::Binary(binary, a, b)),
@@ -97,22 +98,22 @@ impl Op {
             (Op::Elementary(op), &[a]) => elementary(op).map_or_else(called, |unary| Node::Unary(unary, a)),
             (Op::Selection(Selection::Select), &[a, b, c]) => Node::Select(a, b, c),
             (Op::Sum(_), &[a]) => Node::RowSum(a),
-            (Op::Softmax(_), _) => row(softmax, operands, labels),
-            (Op::LogSoftmax(_), _) => row(log_softmax, operands, labels),
-            (Op::Standardize(_), _) => row(standardize, operands, labels),
-            (Op::OneHot(_), _) => row(one_hot, operands, labels),
-            (Op::LogSumExp(_), _) => reduction(logsumexp, operands, labels),
-            (Op::CrossEntropy(_), _) => reduction(cross_entropy, operands, labels),
+            (Op::Softmax(_), _) => row(Twins::new(softmax, softmax), operands, labels),
+            (Op::LogSoftmax(_), _) => row(Twins::new(log_softmax, log_softmax), operands, labels),
+            (Op::Standardize(_), _) => row(Twins::new(standardize, standardize), operands, labels),
+            (Op::OneHot(_), _) => row(Twins::new(one_hot, one_hot), operands, labels),
+            (Op::LogSumExp(_), _) => reduction(Twins::new(logsumexp, logsumexp), operands, labels),
+            (Op::CrossEntropy(_), _) => reduction(Twins::new(cross_entropy, cross_entropy), operands, labels),
             _ => called(),
         }
     }
 }
 
-fn row<T>(kernel: RowKernel<T>, operands: &[NodeId], labels: Option<usize>) -> Node<T> {
+fn row(kernel: RowKernels, operands: &[NodeId], labels: Option<usize>) -> Node {
     Node::Row { kernel, operands: Operands::new(operands), labels }
 }
 
-fn reduction<T>(kernel: RowKernel<T>, operands: &[NodeId], labels: Option<usize>) -> Node<T> {
+fn reduction(kernel: RowKernels, operands: &[NodeId], labels: Option<usize>) -> Node {
     Node::RowReduce { kernel, operands: Operands::new(operands), labels }
 }
 

@@ -4,7 +4,6 @@
 //! rerun reads it where it stands. Programs stay as long as the log holds the instructions that they were made of.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 
 use super::plan::{Goal, Program, is_address, plan};
 use crate::kernel::aligned::Aligned;
@@ -12,8 +11,7 @@ use crate::kernel::simd::Element;
 use crate::kernel::space::Slot;
 use crate::kernel::tile::Passes;
 use crate::op::{Leaf, Op};
-use crate::real::Real;
-use crate::tape::log::{Id, Log};
+use crate::tape::log::{Id, Instructions, Log};
 
 /// A program that computes some values out of given ones.
 #[derive(Debug)]
@@ -33,14 +31,14 @@ impl<T: Element> Rerun<T> {
         let stands = |id: Id| {
             given.contains(&id) || (!matches!(log.entry(id).op, Op::Leaf(_)) && affected.binary_search(&id).is_err())
         };
-        let (held, places) = (RefCell::new(Vec::new()), RefCell::new(BTreeMap::new()));
+        let (held, places) = (RefCell::new(Vec::new()), RefCell::new(vec![None; log.len()]));
         let place = |id: Id| {
-            *places.borrow_mut().entry(id).or_insert_with(|| {
+            *places.borrow_mut()[id as usize].get_or_insert_with(|| {
                 held.borrow_mut().push(id);
                 held.borrow().len() - 1
             })
         };
-        let program = plan(log, Goal { kept: wanted, parts: &[] }, passes, |id| {
+        let program = plan(log, Goal { kept: wanted, parts: &[] }, passes, &|id| {
             stands(id).then(|| (place(id), Slot { region: 0, start: 0, len: log.shape(id).size() }))
         });
         Self { given: given.to_vec(), wanted: wanted.to_vec(), held: held.into_inner(), program, own: Aligned::new() }
@@ -59,12 +57,12 @@ impl<T: Element> Rerun<T> {
 
 /// Whether a program can read another value at this position: not where the position only says how another is read, nor
 /// where a number stands in the instruction.
-pub(super) fn can_be_lent<T: Real>(log: &Log<T>, id: Id) -> bool {
+pub(super) fn can_be_lent(log: &Instructions, id: Id) -> bool {
     !is_address(log, id) && !matches!(log.entry(id).op, Op::Leaf(leaf) if leaf.is_number() || leaf == Leaf::Indices)
 }
 
 /// The instructions that `wanted` needs and that depend on one of `given`, ascending.
-pub(super) fn affected<T: Real>(log: &Log<T>, given: &[Id], wanted: &[Id]) -> Vec<Id> {
+pub(super) fn affected(log: &Instructions, given: &[Id], wanted: &[Id]) -> Vec<Id> {
     let (Some(&first), Some(&last)) = (given.iter().min(), wanted.iter().max()) else { return Vec::new() };
     if last < first {
         return Vec::new();

@@ -7,10 +7,10 @@
 
 use std::hash::{Hash, Hasher};
 
-use super::log::{Id, Log};
+use super::log::{Id, Instructions};
+use super::sweeps::Sweeps;
 use crate::kernel::random::mix;
 use crate::op::Op;
-use crate::real::Real;
 use crate::shape::Shape;
 
 const EMPTY: u32 = u32::MAX;
@@ -31,19 +31,26 @@ impl Cons {
     }
 
     /// The position of such an instruction that may be shared.
-    pub(crate) fn find<T: Real>(&self, op: Op, inputs: [u32; 3], given: Option<&Shape>, log: &Log<T>) -> Option<Id> {
+    pub(crate) fn find(
+        &self,
+        op: Op,
+        inputs: [u32; 3],
+        given: Option<&Shape>,
+        log: &Instructions,
+        sweeps: &Sweeps,
+    ) -> Option<Id> {
         let same = |candidate: Id| {
             let entry = log.entry(candidate);
             entry.op == op
                 && entry.inputs == inputs
                 && given.is_none_or(|shape| log.shape(candidate) == shape)
-                && !log.sweeps.is_answer(candidate)
+                && !sweeps.is_answer(candidate)
         };
         if self.table.is_empty() { None } else { self.probe(hash(op, inputs), same).ok() }
     }
 
     /// Takes in the instructions of these sweeps, all there were in this recording, as far as they are not in.
-    pub(crate) fn take_in<T: Real>(&mut self, sweeps: &[(Id, Id)], log: &Log<T>) {
+    pub(crate) fn take_in(&mut self, sweeps: &[(Id, Id)], log: &Instructions) {
         let known = self.sweeps.unwrap_or_else(|| {
             self.table.fill(EMPTY);
             self.used = 0;
@@ -62,7 +69,7 @@ impl Cons {
 
     /// Takes an instruction in, which comes once in a recording. One that equals it is there already only if somebody
     /// holds a handle of that.
-    pub(crate) fn insert<T: Real>(&mut self, id: Id, log: &Log<T>) {
+    pub(crate) fn insert(&mut self, id: Id, log: &Instructions) {
         if !log.entry(id).op.is_pure() {
             return;
         }
@@ -73,14 +80,14 @@ impl Cons {
         self.used += 1;
     }
 
-    fn place<T: Real>(&mut self, id: Id, log: &Log<T>) {
+    fn place(&mut self, id: Id, log: &Instructions) {
         let entry = log.entry(id);
         if let Err(free) = self.probe(hash(entry.op, entry.inputs), |_| false) {
             self.table[free] = id;
         }
     }
 
-    fn grow<T: Real>(&mut self, log: &Log<T>) {
+    fn grow(&mut self, log: &Instructions) {
         let wider = vec![EMPTY; (2 * self.table.len()).max(64)];
         let old = std::mem::replace(&mut self.table, wider);
         old.into_iter().filter(|&id| id != EMPTY).for_each(|id| self.place(id, log));

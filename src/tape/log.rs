@@ -13,16 +13,19 @@
 //! are literals, which are structure); a reverse sweep that starts at the same position with the same request has the
 //! same instructions and is found again whole.
 
+use std::ops::Deref;
 use std::panic::Location;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+mod instructions;
 mod turns;
 
-use super::callers::Callers;
+pub(crate) use instructions::Instructions;
+
 use super::cons::Cons;
 use super::payload::{LeafData, Payload};
-use super::shapes::{ShapeId, Shapes};
+use super::shapes::ShapeId;
 use super::shelf::{Mark, Shelf, Tail};
 use super::sweeps::{Answers, Request, Sweeps};
 use crate::op::custom::CustomOp;
@@ -70,12 +73,7 @@ pub(crate) struct Entry {
 }
 
 pub(crate) struct Log<T> {
-    entries: Vec<Entry>,
-    /// The number of instructions recorded so far, this time; with [`SLOW`] where every push needs more care, so that one
-    /// comparison with the length of the log tells whether there may be a hit.
-    cursor: usize,
-    pub(crate) shapes: Shapes,
-    lists: Vec<u32>,
+    code: Instructions,
     customs: Vec<Arc<dyn CustomOp<T>>>,
     arrays: Payload<LeafData<T>>,
     indices: Payload<Vec<u32>>,
@@ -84,7 +82,6 @@ pub(crate) struct Log<T> {
     /// Notes of the runner, by position.
     marks: Vec<Mark>,
     shelf: Shelf<T>,
-    callers: Callers,
     /// Positions from here on hold other instructions than when the runner last looked.
     changed_from: usize,
     /// Counts recordings; a value computed in an earlier one is stale.
@@ -103,13 +100,19 @@ pub(crate) struct Log<T> {
     pub(crate) passed_over: AtomicBool,
 }
 
+impl<T> Deref for Log<T> {
+    type Target = Instructions;
+
+    #[inline(always)]
+    fn deref(&self) -> &Instructions {
+        &self.code
+    }
+}
+
 impl<T: Real> Log<T> {
     pub(crate) fn new() -> Self {
         Self {
-            entries: Vec::new(),
-            cursor: 0,
-            shapes: Shapes::default(),
-            lists: Vec::new(),
+            code: Instructions::default(),
             customs: Vec::new(),
             arrays: Payload::default(),
             indices: Payload::default(),
@@ -117,7 +120,6 @@ impl<T: Real> Log<T> {
             cons: Cons::default(),
             marks: Vec::new(),
             shelf: Shelf::default(),
-            callers: Callers::default(),
             changed_from: 0,
             epoch: 0,
             layout: None,
@@ -137,7 +139,7 @@ impl<T: Real> Log<T> {
         let known = self.layout.as_ref().is_some_and(|old| Arc::ptr_eq(old, layout));
         if !known {
             if !self.layout.as_ref().is_some_and(|old| old.is_same_but_for_freezing(layout)) {
-                self.cursor = 0;
+                self.code.cursor = 0;
                 self.drop_rest();
                 self.shelf.clear();
             }
@@ -151,7 +153,7 @@ impl<T: Real> Log<T> {
         self.training = training;
         self.sweeps.restart();
         self.cons.restart();
-        self.callers.restart();
+        self.code.callers.restart();
         self.updates.clear();
         self.next_epoch();
         self.move_to(0);
@@ -179,7 +181,7 @@ impl<T: Real> Log<T> {
     /// Moves the cursor, and marks it where every push needs care.
     fn move_to(&mut self, position: usize) {
         let slow = self.eager || self.sweeps.deriving().is_some();
-        self.cursor = if slow { position | SLOW } else { position };
+        self.code.cursor = if slow { position | SLOW } else { position };
     }
 
     // ---- recording -------------------------------------------------------------------------------------------------
@@ -187,8 +189,8 @@ impl<T: Real> Log<T> {
     /// The hit, where the instruction equals the one under the cursor: the whole cost of recording something again.
     #[inline(always)]
     pub(crate) fn find(&mut self, op: Op, inputs: [u32; 3], place: Place) -> Option<Id> {
-        let position = self.cursor;
-        let entry = self.entries.get_mut(position)?;
+        let position = self.code.cursor;
+        let entry = self.code.entries.get_mut(position)?;
         // Where all inputs are operands, those that an op does not have are 0 on both sides.
         let count = if op.is_pointwise() { op.arity() } else { 3 };
         let same = |k: usize| k >= count || entry.inputs[k] == inputs[k];
@@ -196,28 +198,28 @@ impl<T: Real> Log<T> {
             return None;
         }
         entry.place = place;
-        self.cursor = position + 1;
+        self.code.cursor = position + 1;
         Some(id(position))
     }
 
     /// The same for an instruction whose shape is an argument.
     #[inline]
     pub(crate) fn find_shaped(&mut self, op: Op, inputs: [u32; 3], shape: &Shape, place: Place) -> Option<Id> {
-        let entry = self.entries.get(self.cursor)?;
-        if self.shapes.get(entry.shape) == shape { self.find(op, inputs, place) } else { None }
+        let entry = self.code.entries.get(self.code.cursor)?;
+        if self.code.shapes.get(entry.shape) == shape { self.find(op, inputs, place) } else { None }
     }
 
     /// The same for a leaf whose inputs are payload: they are overwritten.
     #[inline(always)]
     pub(crate) fn find_payload(&mut self, leaf: Leaf, payload: u64, place: Place) -> Option<Id> {
-        let position = self.cursor;
-        let entry = self.entries.get_mut(position)?;
+        let position = self.code.cursor;
+        let entry = self.code.entries.get_mut(position)?;
         if !entry.op.is(Op::Leaf(leaf)) {
             return None;
         }
         entry.inputs = split(payload);
         entry.place = place;
-        self.cursor = position + 1;
+        self.code.cursor = position + 1;
         Some(id(position))
     }
 
@@ -225,8 +227,8 @@ impl<T: Real> Log<T> {
     /// `x * 2.0` in one go.
     #[inline(always)]
     pub(crate) fn find_beside_scalar(&mut self, op: Op, other: Id, side: Side, x: u64, place: Place) -> Option<Id> {
-        let position = self.cursor;
-        let [scalar, entry] = self.entries.get_mut(position..position.wrapping_add(2))? else { return None };
+        let position = self.code.cursor;
+        let [scalar, entry] = self.code.entries.get_mut(position..position.wrapping_add(2))? else { return None };
         let [a, b] = side.order(id(position), other);
         if !(scalar.op.is(Op::Leaf(Leaf::Scalar)) && entry.op.is(op) && entry.inputs[0] == a && entry.inputs[1] == b) {
             return None;
@@ -234,7 +236,7 @@ impl<T: Real> Log<T> {
         scalar.inputs = split(x);
         scalar.place = place;
         entry.place = place;
-        self.cursor = position + 2;
+        self.code.cursor = position + 2;
         Some(id(position + 1))
     }
 
@@ -246,21 +248,21 @@ impl<T: Real> Log<T> {
         let place = deriving.unwrap_or(place);
         let payload = matches!(op, Op::Leaf(Leaf::Scalar | Leaf::Seed));
         let shared = deriving.is_some() && op.is_pure() && !self.sweeps.is_copying();
-        if shared && let Some(id) = self.cons.find(op, inputs, given, self) {
+        if shared && let Some(id) = self.cons.find(op, inputs, given, &self.code, &self.sweeps) {
             return Ok(id);
         }
         let position = self.len();
-        if let Some(entry) = self.entries.get_mut(position)
+        if let Some(entry) = self.code.entries.get_mut(position)
             && entry.op == op
             && (payload || entry.inputs == inputs)
-            && given.is_none_or(|shape| self.shapes.get(entry.shape) == shape)
+            && given.is_none_or(|shape| self.code.shapes.get(entry.shape) == shape)
         {
             entry.inputs = inputs;
             entry.place = place;
         } else if let Some(tail) = self.shelved(op, payload, inputs, given) {
             self.turn(tail);
             let position = self.len();
-            let entry = &mut self.entries[position];
+            let entry = &mut self.code.entries[position];
             entry.inputs = inputs;
             entry.place = place;
         } else {
@@ -268,18 +270,16 @@ impl<T: Real> Log<T> {
             let shape = op.shape(&call)?;
             self.drop_rest();
             assert!(position < u32::MAX as usize, "a tape holds fewer than 2^32 instructions");
-            let shape = self.shapes.intern(shape);
-            if self.entries.len() == self.entries.capacity() {
+            let shape = self.code.shapes.intern(shape);
+            if self.code.entries.len() == self.code.entries.capacity() {
                 // Growing by a quarter instead of twofold keeps long tapes within 64 bytes an instruction.
-                self.entries.reserve_exact(self.entries.len() / 4 + 64);
+                self.code.entries.reserve_exact(self.code.entries.len() / 4 + 64);
             }
-            self.entries.push(Entry { op, inputs, shape, place });
+            self.code.entries.push(Entry { op, inputs, shape, place });
         }
         self.move_to(position + 1);
         if shared {
-            let mut cons = std::mem::take(&mut self.cons);
-            cons.insert(id(position), self);
-            self.cons = cons;
+            self.cons.insert(id(position), &self.code);
         }
         Ok(id(position))
     }
@@ -325,7 +325,7 @@ impl<T: Real> Log<T> {
         custom: Option<Arc<dyn CustomOp<T>>>,
         place: Place,
     ) -> Result<Id, String> {
-        if let Some(&entry) = self.entries.get(self.len())
+        if let Some(&entry) = self.code.entries.get(self.len())
             && entry.op == op
             && self.list(&entry) == operands
             && custom.as_ref().is_none_or(|new| Arc::ptr_eq(new, self.custom(&entry)))
@@ -345,8 +345,8 @@ impl<T: Real> Log<T> {
             return self.push(op, inputs, None, place);
         }
         self.drop_rest();
-        let inputs = [id(self.lists.len()), id(operands.len()), id(self.customs.len())];
-        self.lists.extend_from_slice(operands);
+        let inputs = [id(self.code.lists.len()), id(operands.len()), id(self.customs.len())];
+        self.code.lists.extend_from_slice(operands);
         self.customs.extend(custom);
         self.push(op, inputs, None, place)
     }
@@ -401,7 +401,7 @@ impl<T: Real> Log<T> {
     #[inline]
     fn leaf_id(&self, ids: &[Id], leaf: Leaf, index: u32) -> Option<Id> {
         let id = *ids.get(index as usize)?;
-        let entry = self.entries[..self.len()].get(id as usize)?;
+        let entry = self.code.entries[..self.len()].get(id as usize)?;
         (entry.op == Op::Leaf(leaf) && entry.inputs[0] == index).then_some(id)
     }
 
@@ -433,9 +433,9 @@ impl<T: Real> Log<T> {
         }
         let start = self.len();
         let (end, answers) = self.sweeps.find(start, request)?;
-        self.callers.pause(id(start));
+        self.code.callers.pause(id(start));
         self.move_to(end);
-        self.callers.resume(id(end));
+        self.code.callers.resume(id(end));
         Some(answers)
     }
 
@@ -445,11 +445,9 @@ impl<T: Real> Log<T> {
         if let Some(rule) = self.sweeps.rule() {
             return Some(rule);
         }
-        let mut cons = std::mem::take(&mut self.cons);
-        cons.take_in(self.sweeps.done(), self);
-        self.cons = cons;
+        self.cons.take_in(self.sweeps.done(), &self.code);
         self.sweeps.start(self.len(), place);
-        self.callers.pause(id(self.len()));
+        self.code.callers.pause(id(self.len()));
         self.move_to(self.len());
         None
     }
@@ -474,7 +472,7 @@ impl<T: Real> Log<T> {
 
     fn end_sweep(&mut self) {
         self.move_to(self.len());
-        self.callers.resume(id(self.len()));
+        self.code.callers.resume(id(self.len()));
     }
 
     // ---- callers ---------------------------------------------------------------------------------------------------
@@ -483,48 +481,14 @@ impl<T: Real> Log<T> {
     pub(crate) fn set_caller(&mut self, caller: Option<Place>) {
         // What a rule records has the line of the instruction that it differentiates, whoever calls.
         let position = self.sweeps.deriving().is_none().then(|| id(self.len()));
-        self.callers.set(caller, position);
+        self.code.callers.set(caller, position);
     }
 
     pub(crate) fn caller(&self) -> Option<Place> {
-        self.callers.current()
+        self.code.callers.current()
     }
 
     // ---- looking -----------------------------------------------------------------------------------------------
-
-    /// The number of instructions recorded so far.
-    #[inline]
-    pub(crate) fn len(&self) -> usize {
-        self.cursor & !SLOW
-    }
-
-    /// The instruction at a position of this recording.
-    pub(crate) fn entry(&self, id: Id) -> &Entry {
-        &self.entries[id as usize]
-    }
-
-    /// The line that recorded an instruction, or on whose behalf it was recorded.
-    pub(crate) fn place(&self, id: Id) -> Place {
-        self.callers.of(id).unwrap_or(self.entry(id).place)
-    }
-
-    pub(crate) fn shape(&self, id: Id) -> &Shape {
-        self.shapes.get(self.entries[id as usize].shape)
-    }
-
-    /// The operands of an instruction.
-    pub(crate) fn operands<'a>(&'a self, entry: &'a Entry) -> &'a [Id] {
-        if entry.op.has_list() { self.list(entry) } else { &entry.inputs[..entry.op.arity()] }
-    }
-
-    fn list(&self, entry: &Entry) -> &[Id] {
-        let [start, len, _] = entry.inputs;
-        &self.lists[start as usize..(start + len) as usize]
-    }
-
-    pub(crate) fn inputs_list(&self, inputs: [u32; 3]) -> &[Id] {
-        &self.lists[inputs[0] as usize..(inputs[0] + inputs[1]) as usize]
-    }
 
     pub(crate) fn custom(&self, entry: &Entry) -> &Arc<dyn CustomOp<T>> {
         &self.customs[entry.inputs[2] as usize]
@@ -553,12 +517,12 @@ impl<T: Real> Log<T> {
 
     /// The bytes that the log holds, by capacity.
     pub(crate) fn bytes(&self) -> usize {
-        self.entries.capacity() * size_of::<Entry>()
+        self.code.entries.capacity() * size_of::<Entry>()
             + self.cons.bytes()
-            + self.callers.bytes()
-            + self.lists.capacity() * size_of::<u32>()
+            + self.code.callers.bytes()
+            + self.code.lists.capacity() * size_of::<u32>()
             + self.shelf.bytes()
-            + self.shapes.bytes()
+            + self.code.shapes.bytes()
     }
 }
 

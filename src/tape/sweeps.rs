@@ -75,8 +75,10 @@ impl Sweeps {
 
     /// The instructions of these sweeps are back.
     pub(super) fn take_back(&mut self, sweeps: Vec<Sweep>) {
-        self.known.extend(sweeps);
-        self.known.sort_by_key(|sweep| sweep.start);
+        for sweep in sweeps {
+            let at = self.known.partition_point(|known| known.start <= sweep.start);
+            self.known.insert(at, sweep);
+        }
     }
 
     /// The end and the answers of the sweep that starts here and is asked the same.

@@ -1,7 +1,10 @@
 //! Passes over groups of pointwise ops that are typical of models.
 
-use crate::kernel::simd::{Isa, Kernel, dispatch};
-use crate::kernel::tile::{Binary, Graph, Node, NodeId, Operands, Output, Program, Scratch, Unary, compile};
+use crate::kernel::simd::{Element, Isa, Kernel, dispatch};
+use crate::kernel::tile::{
+    Binary, BlockKernels, Graph, Node, NodeId, Operands, Output, Program, Scratch, Twins, Unary, compile,
+};
+use crate::real::Real;
 
 /// Which computation is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +36,7 @@ pub struct Pass {
     outputs: Vec<usize>,
 }
 
-struct Writer(Graph<f32>, Vec<usize>, Vec<usize>);
+struct Writer(Graph, Vec<usize>, Vec<usize>);
 
 impl Writer {
     fn input(&mut self, row: bool, column: bool) -> NodeId {
@@ -50,7 +53,7 @@ impl Writer {
     }
 
     fn constant(&mut self, x: f32) -> NodeId {
-        self.0.push(Node::Constant(x))
+        self.0.push(Node::Constant(x.bits()))
     }
 
     fn one(&mut self, op: Unary, a: NodeId) -> NodeId {
@@ -74,23 +77,23 @@ impl Writer {
 /// # Safety
 ///
 /// That of a [`BlockKernel`](crate::kernel::tile::BlockKernel).
-unsafe fn softsign(operands: *const *const f32, out: *mut f32, len: usize) {
+unsafe fn softsign<T: Element>(operands: *const *const T, out: *mut T, len: usize) {
     // SAFETY: the caller vouches for one operand and `len` elements.
     let (x, out) = unsafe { (std::slice::from_raw_parts(*operands, len), std::slice::from_raw_parts_mut(out, len)) };
     dispatch(Softsign { x, out });
 }
 
-struct Softsign<'a> {
-    x: &'a [f32],
-    out: &'a mut [f32],
+struct Softsign<'a, T> {
+    x: &'a [T],
+    out: &'a mut [T],
 }
 
-impl Kernel for Softsign<'_> {
+impl<T: Element> Kernel for Softsign<'_, T> {
     type Output = ();
 
     #[inline(always)]
     fn run<I: Isa>(self) {
-        self.out.iter_mut().zip(self.x).for_each(|(out, &x)| *out = x / (1.0 + x.abs()));
+        self.out.iter_mut().zip(self.x).for_each(|(out, &x)| *out = x / (T::one() + x.abs()));
     }
 }
 
@@ -118,7 +121,8 @@ impl Pass {
             }
             Group::Gated => {
                 let (c, half, one) = (g.input(true, true), g.constant(0.5), g.constant(1.0));
-                let s = g.0.push(Node::Call { kernel: softsign, operands: Operands::new(&[x]), slope: None });
+                let kernel: BlockKernels = Twins::new(softsign, softsign);
+                let s = g.0.push(Node::Call { kernel, operands: Operands::new(&[x]), slope: None });
                 let (plus, scaled) = (g.two(Binary::Add, s, one), g.two(Binary::Mul, x, half));
                 let y = g.two(Binary::Mul, scaled, plus);
                 let product = g.two(Binary::Mul, s, c);

@@ -63,7 +63,10 @@ pub(crate) fn log_softmax<T: Real>(lines: Lines, data: &[T], out: &mut [T]) {
     }
     each_tile(lines, data, out, |tile| {
         let top = tile.top();
-        let log = tile.sum(|k, x, _| (x - top[k]).exp()).map(T::ln);
+        let mut log = tile.sum(|k, x, _| (x - top[k]).exp());
+        for sum in &mut log {
+            *sum = sum.ln();
+        }
         tile.fill(|k, x, _| if top[k].is_finite() { (x - top[k]) - log[k] } else { degenerate(top[k], top[k]) });
     });
 }
@@ -95,9 +98,14 @@ pub(crate) fn standardize<T: Real>(lines: Lines, epsilon: T, data: &[T], out: &m
     }
     let n = T::of(lines.n as f64);
     each_tile(lines, data, out, |tile| {
-        let mean = tile.sum(|_, x, _| x).map(|sum| sum / n);
-        let squares = tile.sum(|k, x, _| (x - mean[k]) * (x - mean[k]));
-        let scale = squares.map(|sum| (sum / n + epsilon).sqrt().recip());
+        let mut mean = tile.sum(|_, x, _| x);
+        for sum in &mut mean {
+            *sum /= n;
+        }
+        let mut scale = tile.sum(|k, x, _| (x - mean[k]) * (x - mean[k]));
+        for sum in &mut scale {
+            *sum = (*sum / n + epsilon).sqrt().recip();
+        }
         tile.fill(|k, x, _| (x - mean[k]) * scale[k]);
     });
 }

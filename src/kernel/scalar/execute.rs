@@ -104,7 +104,10 @@ impl<T: Functions, I: Isa> Parts<T, I> for Step<'_, T> {
 /// Not inlined: the registers are for everything else.
 #[inline(never)]
 fn call<T: Copy>(call: &Call<T>, table: *mut T, out: u32) {
-    let operands = call.operands.map(|at| table.wrapping_add(at as usize).cast_const());
+    let mut operands = [std::ptr::null(); 3];
+    for (operand, &at) in operands.iter_mut().zip(&call.operands) {
+        *operand = table.wrapping_add(at as usize).cast_const();
+    }
     // SAFETY: the operands of a call and its result are entries, and a result may be an operand.
     unsafe { call.block.run(operands.as_ptr(), table.add(out as usize), 1) }
 }

@@ -60,9 +60,9 @@ fn alone<T: Functions>(level: Level, function: Function<T>, x: [T; 3]) -> T {
         },
         Function::Select => out[0] = if x[0] == T::zero() { x[2] } else { x[1] },
         Function::Call(block) => match block.arity() {
-            1 => block.fill([a], &mut out),
-            2 => block.fill([a, b], &mut out),
-            _ => block.fill([a, b, c], &mut out),
+            1 => block.fill(&[a], &mut out),
+            2 => block.fill(&[a, b], &mut out),
+            _ => block.fill(&[a, b, c], &mut out),
         },
     }
     out[0]

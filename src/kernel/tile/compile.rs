@@ -8,17 +8,18 @@ use super::program::{BASES, Entry, EntryId, Finish, Part, Position, Program, Row
 use super::tiling::Tiling;
 use super::{Extent, Graph, LANES, Node, NodeId, Operands, Output, SUM_BLOCK};
 use crate::kernel::reduce;
-use crate::kernel::simd::{Element, Level};
+use crate::kernel::simd::Level;
+use crate::real::Real;
 
 /// The state of a compilation.
-pub(super) struct Compiler<'g, T> {
-    pub(super) graph: &'g Graph<T>,
+pub(super) struct Compiler<'g> {
+    pub(super) graph: &'g Graph,
     /// Where each input begins, beyond its slot.
     pub(super) offsets: &'g [isize],
     pub(super) facts: Vec<Fact>,
     pub(super) tiling: Tiling,
     pub(super) level: Level,
-    pub(super) part: Part<T>,
+    pub(super) part: Part,
     /// What stands in memory.
     entries: Vec<Entry>,
     /// Where each constant stands.
@@ -56,8 +57,8 @@ pub(super) enum End {
     SumRows(usize),
 }
 
-impl<'g, T: Element> Compiler<'g, T> {
-    pub(super) fn new(lowered: &'g Lowered<T>, facts: Vec<Fact>, tiling: Tiling, level: Level) -> Self {
+impl<'g> Compiler<'g> {
+    pub(super) fn new(lowered: &'g Lowered, facts: Vec<Fact>, tiling: Tiling, level: Level) -> Self {
         let Lowered { graph, offsets, .. } = lowered;
         let part = Part {
             tiling,
@@ -102,7 +103,7 @@ impl<'g, T: Element> Compiler<'g, T> {
         }
     }
 
-    pub(super) fn compile(mut self, first: usize) -> Part<T> {
+    pub(super) fn compile(mut self, first: usize) -> Part {
         self.leaves();
         self.outputs(first);
         let stages = self.facts.iter().filter(|fact| fact.needed).map(|fact| fact.stage).max().unwrap_or(0);
@@ -132,7 +133,7 @@ impl<'g, T: Element> Compiler<'g, T> {
         self.part
     }
 
-    fn node(&self, id: NodeId) -> &'g Node<T> {
+    fn node(&self, id: NodeId) -> &'g Node {
         &self.graph.nodes[id.index()]
     }
 
@@ -234,7 +235,7 @@ impl<'g, T: Element> Compiler<'g, T> {
             }
             let entry = match self.graph.nodes[i] {
                 Node::Constant(x) => {
-                    let known = self.part.constants.iter().position(|y| y.bits() == x.bits());
+                    let known = self.part.constants.iter().position(|&y| y == x);
                     if let Some(k) = known {
                         self.homes[i] = self.constants.get(k).copied();
                         continue;
@@ -317,7 +318,7 @@ impl<'g, T: Element> Compiler<'g, T> {
     }
 
     /// Computations on whole tiles.
-    fn heavy(&mut self, stage: u32, which: impl Fn(Extent) -> bool) {
+    fn heavy(&mut self, stage: u32, which: fn(Extent) -> bool) {
         for i in 0..self.graph.nodes.len() {
             let (node, fact) = (&self.graph.nodes[i], self.facts[i]);
             if !fact.needed || fact.stage != stage || !which(fact.extent) || !node.is_heavy() {
@@ -473,19 +474,25 @@ impl<'g, T: Element> Compiler<'g, T> {
 }
 
 /// A program for a graph at a level that the machine has.
-pub(super) fn compile_at<T: Element>(graph: &Graph<T>, level: Level) -> Program<T> {
+pub(super) fn compile_at<T: Real>(graph: &Graph, level: Level) -> Program<T> {
+    let parts = parts(graph, level);
+    let constants = |part: &Part| part.constants.iter().map(|&bits| T::from_bits(bits)).collect();
+    Program { level, constants: parts.iter().map(constants).collect(), parts }
+}
+
+fn parts(graph: &Graph, level: Level) -> Vec<Part> {
     assert!(level.is_available(), "this machine lacks {level:?}");
-    let part = |lowered: &Lowered<T>| {
+    let part = |lowered: &Lowered| {
         let facts = facts(&lowered.graph);
         let tiling = Tiling::new(&lowered.graph, &facts, cost(&lowered.graph, &facts));
         Compiler::new(lowered, facts, tiling, level).compile(lowered.first)
     };
-    Program { level, parts: lower(graph).iter().map(part).collect() }
+    lower(graph).iter().map(part).collect()
 }
 
 /// About what an element costs, in nanoseconds.
-fn cost<T>(graph: &Graph<T>, facts: &[Fact]) -> f64 {
-    let each = |(node, fact): (&Node<T>, &Fact)| match node {
+fn cost(graph: &Graph, facts: &[Fact]) -> f64 {
+    let each = |(node, fact): (&Node, &Fact)| match node {
         _ if !fact.needed => 0.0,
         Node::Call { .. } => 0.3,
         Node::Row { .. } | Node::RowReduce { .. } => 0.5,
@@ -494,7 +501,7 @@ fn cost<T>(graph: &Graph<T>, facts: &[Fact]) -> f64 {
     graph.nodes.iter().zip(facts).map(each).sum::<f64>() + 0.01
 }
 
-impl<T> Compiler<'_, T> {
+impl Compiler<'_> {
     /// What becomes of single numbers.
     fn numbers(&mut self) {
         for (i, orders) in self.orders.iter().enumerate() {

@@ -7,11 +7,10 @@ use super::instr::{Beside, Instr, Mode, Op};
 use super::machine::{BLOCK, has_spare_registers};
 use super::program::{Entry, EntryId, Foreign, Segment, Step};
 use super::{Binary, Extent, Node, NodeId};
-use crate::kernel::simd::Element;
 
 /// What is known while the code of a segment is written.
-struct Emitter<'c, 'g, T> {
-    compiler: &'c mut Compiler<'g, T>,
+struct Emitter<'c, 'g> {
+    compiler: &'c mut Compiler<'g>,
     stage: u32,
     extent: Extent,
     code: Vec<Instr>,
@@ -46,7 +45,7 @@ struct Touched {
 /// An operand that is there.
 type Operand = (Mode, EntryId);
 
-impl<T: Element> Compiler<'_, T> {
+impl Compiler<'_> {
     /// Writes the code of a stage over an extent, if there is any.
     pub(super) fn segment(&mut self, stage: u32, extent: Extent) {
         let nodes = &self.graph.nodes;
@@ -94,7 +93,7 @@ impl<T: Element> Compiler<'_, T> {
 }
 
 /// Whether its instructions find operands in the accumulator and in memory only.
-fn takes_memory<T>(node: &Node<T>) -> bool {
+fn takes_memory(node: &Node) -> bool {
     match node {
         Node::Binary(binary, ..) => !matches!(binary, Binary::Add | Binary::Sub | Binary::Mul | Binary::Div),
         Node::Select(..) => true,
@@ -102,7 +101,7 @@ fn takes_memory<T>(node: &Node<T>) -> bool {
     }
 }
 
-impl<T: Element> Emitter<'_, '_, T> {
+impl Emitter<'_, '_> {
     /// Computes a node for what is outside of this segment.
     fn root(&mut self, id: NodeId) {
         if self.compiler.graph.nodes[id.index()].is_cheap() {

@@ -33,7 +33,7 @@ pub(super) enum Phase {
     End,
 }
 
-impl<T> Node<T> {
+impl Node {
     /// Whether it is computed on whole tiles at a time.
     pub(super) fn is_heavy(&self) -> bool {
         matches!(self, Self::Call { .. } | Self::Row { .. } | Self::RowReduce { .. } | Self::RowSum(_))
@@ -55,7 +55,7 @@ impl<T> Node<T> {
 }
 
 /// The facts about each node.
-pub(super) fn facts<T>(graph: &Graph<T>) -> Vec<Fact> {
+pub(super) fn facts(graph: &Graph) -> Vec<Fact> {
     let mut facts: Vec<Fact> = Vec::with_capacity(graph.nodes.len());
     for node in &graph.nodes {
         let (mut extent, mut stage) = (Extent::Number, 0);
@@ -99,7 +99,7 @@ pub(super) fn facts<T>(graph: &Graph<T>) -> Vec<Fact> {
 }
 
 /// Puts cheap nodes off until they are used, unless that leaves more values waiting than before.
-fn sink<T>(graph: &Graph<T>, facts: &mut [Fact]) {
+fn sink(graph: &Graph, facts: &mut [Fact]) {
     let mut latest = vec![u32::MAX; graph.nodes.len()];
     graph.outputs.iter().for_each(|(id, _)| latest[id.index()] = 0);
     for (i, node) in graph.nodes.iter().enumerate().rev().filter(|(_, node)| !node.is_leaf()) {

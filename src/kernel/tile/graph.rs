@@ -1,6 +1,7 @@
 //! What one pass computes.
 
 use super::rows::RowKernel;
+use crate::real::twin;
 
 /// A node of a [`Graph`], by its position.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -17,10 +18,10 @@ impl NodeId {
 /// Every node has an [`Extent`]: the whole domain, a column, or one number. A pointwise node has the largest extent among
 /// its operands, and what is narrower is repeated. Operands stand before the nodes that use them.
 #[derive(Clone, Debug)]
-pub(crate) struct Graph<T> {
+pub(crate) struct Graph {
     pub(crate) rows: usize,
     pub(crate) columns: usize,
-    pub(crate) nodes: Vec<Node<T>>,
+    pub(crate) nodes: Vec<Node>,
     pub(crate) outputs: Vec<(NodeId, Output)>,
 }
 
@@ -41,8 +42,32 @@ pub(crate) type BlockKernel<T> = unsafe fn(*const *const T, *mut T, usize);
 /// Two functions of the same blocks: `kernel(blocks, outs, len)`. The outs overlap none of the blocks, nor each other.
 pub(crate) type PairKernel<T> = unsafe fn(*const *const T, *const *mut T, usize);
 
+/// A kernel for each type of elements. So a graph says what is computed, not in which type, and what compiles it is there
+/// once.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Twins<S, D> {
+    pub(super) single: S,
+    pub(super) double: D,
+}
+
+pub(crate) type BlockKernels = Twins<BlockKernel<f32>, BlockKernel<f64>>;
+pub(crate) type PairKernels = Twins<PairKernel<f32>, PairKernel<f64>>;
+pub(crate) type RowKernels = Twins<RowKernel<f32>, RowKernel<f64>>;
+
+impl<S: Copy + 'static, D: Copy + 'static> Twins<S, D> {
+    pub(crate) fn new(single: S, double: D) -> Self {
+        Self { single, double }
+    }
+
+    /// The one that has the type asked for.
+    #[inline]
+    pub(super) fn of<F: Copy + 'static>(self) -> F {
+        twin(&self.single, &self.double)
+    }
+}
+
 #[derive(Clone, Debug)]
-pub(crate) enum Node<T> {
+pub(crate) enum Node {
     /// Element (i, j) stands at `inputs[slot]` + i·`row_stride` + j·`column_stride`.
     ///
     /// (0, 0) is one number, (0, 1) a row for all, (r, 0) a column. `column_stride` is 0 or 1. Numbers are read anew in
@@ -52,7 +77,8 @@ pub(crate) enum Node<T> {
         row_stride: isize,
         column_stride: isize,
     },
-    Constant(T),
+    /// The bits of a number, in the type that the graph is computed in.
+    Constant(u64),
     Unary(Unary, NodeId),
     Binary(Binary, NodeId, NodeId),
     /// The second where the first is not 0, else the third.
@@ -61,20 +87,20 @@ pub(crate) enum Node<T> {
     Spread(NodeId, Extent),
     /// A function too long for registers, on blocks that stay in the nearest cache.
     Call {
-        kernel: BlockKernel<T>,
+        kernel: BlockKernels,
         operands: Operands,
-        slope: Option<Slope<T>>,
+        slope: Option<Slope>,
     },
     /// Whole rows in, a whole row out.
     Row {
-        kernel: RowKernel<T>,
+        kernel: RowKernels,
         operands: Operands,
         /// The slot of the labels, one for each row.
         labels: Option<usize>,
     },
     /// Whole rows in, one number for each out: a column.
     RowReduce {
-        kernel: RowKernel<T>,
+        kernel: RowKernels,
         operands: Operands,
         labels: Option<usize>,
     },
@@ -95,13 +121,13 @@ pub(crate) enum Node<T> {
 ///
 /// Where two derivatives of one function are wanted, one kernel computes both: they have most of their work in common.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Slope<T> {
+pub(crate) struct Slope {
     /// The function, by number.
     pub(crate) function: u16,
     /// The operand that it is differentiated for.
     pub(crate) operand: u8,
     /// For each later operand, the kernel of both derivatives.
-    pub(crate) pairs: [Option<PairKernel<T>>; 3],
+    pub(crate) pairs: [Option<PairKernels>; 3],
 }
 
 /// One to three operands.
@@ -179,12 +205,12 @@ pub(crate) enum Output {
     SumRows { slot: usize },
 }
 
-impl<T> Graph<T> {
+impl Graph {
     pub(crate) fn new(rows: usize, columns: usize) -> Self {
         Self { rows, columns, nodes: Vec::new(), outputs: Vec::new() }
     }
 
-    pub(crate) fn push(&mut self, node: Node<T>) -> NodeId {
+    pub(crate) fn push(&mut self, node: Node) -> NodeId {
         self.nodes.push(node);
         #[allow(clippy::cast_possible_truncation, reason = "a group has far fewer nodes")]
         let id = NodeId(self.nodes.len() as u32 - 1);
@@ -196,17 +222,24 @@ impl<T> Graph<T> {
     }
 }
 
-impl<T> Node<T> {
+impl Node {
+    /// The nodes that it is computed from.
+    pub(crate) fn operands(&self) -> Operands {
+        match *self {
+            Self::Input { .. } | Self::Constant(_) => Operands::new(&[]),
+            Self::Unary(_, a) | Self::Spread(a, _) | Self::RowSum(a) | Self::Shifted { operand: a, .. } => {
+                Operands::new(&[a])
+            }
+            Self::Binary(_, a, b) => Operands::new(&[a, b]),
+            Self::Select(a, b, c) => Operands::new(&[a, b, c]),
+            Self::Call { operands, .. } | Self::Row { operands, .. } | Self::RowReduce { operands, .. } => operands,
+        }
+    }
+
     /// Hands each operand to `f`.
     pub(crate) fn each_operand(&self, mut f: impl FnMut(NodeId)) {
-        match self {
-            Self::Input { .. } | Self::Constant(_) => {}
-            Self::Unary(_, a) | Self::Spread(a, _) | Self::RowSum(a) | Self::Shifted { operand: a, .. } => f(*a),
-            Self::Binary(_, a, b) => [*a, *b].into_iter().for_each(f),
-            Self::Select(a, b, c) => [*a, *b, *c].into_iter().for_each(f),
-            Self::Call { operands, .. } | Self::Row { operands, .. } | Self::RowReduce { operands, .. } => {
-                operands.as_slice().iter().copied().for_each(f);
-            }
+        for &operand in self.operands().as_slice() {
+            f(operand);
         }
     }
 

@@ -1,13 +1,12 @@
 //! Graphs as words, to find one again.
 
 use super::{Graph, Node, NodeId, Operands, Output};
-use crate::real::Real;
 
 /// All that a graph says, in words: two graphs with the same words are one.
 pub(super) type Key = Box<[u64]>;
 
 /// The words of a graph.
-pub(super) fn key<T: Real>(graph: &Graph<T>) -> Key {
+pub(super) fn key(graph: &Graph) -> Key {
     let mut words = Words(Vec::with_capacity(4 * (graph.nodes.len() + graph.outputs.len()) + 3));
     words.put([graph.rows as u64, graph.columns as u64, graph.nodes.len() as u64]);
     graph.nodes.iter().for_each(|node| words.node(node));
@@ -22,32 +21,37 @@ impl Words {
         self.0.extend(words);
     }
 
-    fn node<T: Real>(&mut self, node: &Node<T>) {
+    fn node(&mut self, node: &Node) {
         let of = |id: NodeId| u64::from(id.0);
         let signed = |x: isize| x.cast_unsigned() as u64;
         match *node {
             Node::Input { slot, row_stride, column_stride } => {
                 self.put([0, slot as u64, signed(row_stride), signed(column_stride)]);
             }
-            Node::Constant(x) => self.put([1, x.bits()]),
+            Node::Constant(x) => self.put([1, x]),
             Node::Unary(unary, a) => self.put([2, unary as u64, of(a)]),
             Node::Binary(binary, a, b) => self.put([3, binary as u64, of(a), of(b)]),
             Node::Select(a, b, c) => self.put([4, of(a), of(b), of(c)]),
             Node::Spread(a, extent) => self.put([5, of(a), extent as u64]),
             Node::Call { kernel, operands, slope } => {
-                self.call(6, kernel as usize, operands, None);
+                self.call(6, [kernel.single as usize, kernel.double as usize], operands, None);
                 self.put([slope.map_or(0, |slope| 1 + u64::from(slope.operand) + 4 * u64::from(slope.function))]);
             }
-            Node::Row { kernel, operands, labels } => self.call(7, kernel as usize, operands, labels),
-            Node::RowReduce { kernel, operands, labels } => self.call(8, kernel as usize, operands, labels),
+            Node::Row { kernel, operands, labels } => {
+                self.call(7, [kernel.single as usize, kernel.double as usize], operands, labels);
+            }
+            Node::RowReduce { kernel, operands, labels } => {
+                self.call(8, [kernel.single as usize, kernel.double as usize], operands, labels);
+            }
             Node::RowSum(a) => self.put([9, of(a)]),
             Node::Shifted { operand, shift, length } => self.put([10, of(operand), signed(shift), length as u64]),
         }
     }
 
-    fn call(&mut self, tag: u64, kernel: usize, operands: Operands, labels: Option<usize>) {
+    fn call(&mut self, tag: u64, [single, double]: [usize; 2], operands: Operands, labels: Option<usize>) {
         let operands = operands.as_slice();
-        self.put([tag, kernel as u64, labels.map_or(0, |slot| slot as u64 + 1), operands.len() as u64]);
+        self.put([tag, single as u64, double as u64]);
+        self.put([labels.map_or(0, |slot| slot as u64 + 1), operands.len() as u64]);
         self.put(operands.iter().map(|id| u64::from(id.0)));
     }
 

@@ -2,12 +2,11 @@
 
 use super::facts::{Fact, facts};
 use super::{Extent, Graph, Node, NodeId, Output, shift};
-use crate::real::Real;
 
 /// A graph of pointwise nodes, rows and calls alone, on a range of columns.
 #[derive(Debug)]
-pub(super) struct Lowered<T> {
-    pub(super) graph: Graph<T>,
+pub(super) struct Lowered {
+    pub(super) graph: Graph,
     /// Where each input begins, beyond its slot.
     pub(super) offsets: Vec<isize>,
     /// The column of the outputs at which the domain begins.
@@ -15,7 +14,7 @@ pub(super) struct Lowered<T> {
 }
 
 /// The graph in this form, in one part or, where something is shifted, several.
-pub(super) fn lower<T: Real>(graph: &Graph<T>) -> Vec<Lowered<T>> {
+pub(super) fn lower(graph: &Graph) -> Vec<Lowered> {
     let mut parts = if shift::any(graph) {
         shift::ranges(graph)
     } else {
@@ -32,7 +31,7 @@ pub(super) fn lower<T: Real>(graph: &Graph<T>) -> Vec<Lowered<T>> {
 }
 
 /// Inputs of one row or one column have one way to be described.
-fn narrow<T>(graph: &mut Graph<T>) {
+fn narrow(graph: &mut Graph) {
     let Graph { rows, columns, .. } = *graph;
     for node in &mut graph.nodes {
         let Node::Input { row_stride, column_stride, .. } = node else { continue };
@@ -51,7 +50,7 @@ fn narrow<T>(graph: &mut Graph<T>) {
 }
 
 /// What is repeated over its own extent is itself, to other nodes; a sum has to have a node of its own.
-fn join_spreads<T>(graph: &mut Graph<T>) {
+fn join_spreads(graph: &mut Graph) {
     let facts = facts(graph);
     let mut same: Vec<NodeId> = Vec::with_capacity(graph.nodes.len());
     for (i, node) in (0..).zip(&mut graph.nodes) {
@@ -64,7 +63,7 @@ fn join_spreads<T>(graph: &mut Graph<T>) {
 }
 
 /// What is stored over more than its own extent is spread first.
-fn widen<T>(graph: &mut Graph<T>) {
+fn widen(graph: &mut Graph) {
     let facts = facts(graph);
     for i in 0..graph.outputs.len() {
         let (id, output) = graph.outputs[i];
@@ -84,10 +83,10 @@ fn widen<T>(graph: &mut Graph<T>) {
 }
 
 /// A domain in which all stands in one order is one long row.
-fn flatten<T>(graph: &mut Graph<T>) {
+fn flatten(graph: &mut Graph) {
     let facts = facts(graph);
     let (Graph { columns, .. }, dense) = (&*graph, graph.columns.cast_signed());
-    let plain = |node: &Node<T>, fact: &Fact| match *node {
+    let plain = |node: &Node, fact: &Fact| match *node {
         Node::Input { row_stride, column_stride, .. } => {
             fact.extent == Extent::Number || (row_stride, column_stride) == (dense, 1)
         }

@@ -26,20 +26,24 @@ mod sums;
 mod tiling;
 mod worker;
 
-pub(crate) use graph::{Binary, BlockKernel, Extent, Graph, Node, NodeId, Operands, Output, PairKernel, Slope, Unary};
+pub(crate) use graph::{
+    Binary, BlockKernel, BlockKernels, Extent, Graph, Node, NodeId, Operands, Output, PairKernel, PairKernels,
+    RowKernels, Slope, Twins, Unary,
+};
 pub(crate) use pass::{Pass, Passes};
 pub(crate) use program::Program;
 pub(crate) use rows::{RowKernel, Rows};
 pub(crate) use scratch::Scratch;
 
 use crate::kernel::reduce::{BLOCK as ROWS, LANES};
-use crate::kernel::simd::{self, Element};
+use crate::kernel::simd;
+use crate::real::Real;
 
 /// Elements that a sum takes in one go, see [`reduce`](super::reduce).
 const SUM_BLOCK: usize = LANES * ROWS;
 
 /// Compiles a graph. The program may run any number of times, with other data of the same layout.
-pub(crate) fn compile<T: Element>(graph: &Graph<T>) -> Program<T> {
+pub(crate) fn compile<T: Real>(graph: &Graph) -> Program<T> {
     compile::compile_at(graph, simd::level())
 }
 

@@ -7,15 +7,14 @@
 
 use super::compile::{Compiler, Order};
 use super::program::{Entry, EntryId, Step};
-use super::{Extent, LANES, Node, NodeId, Operands, PairKernel, Slope};
-use crate::kernel::simd::Element;
+use super::{Extent, LANES, Node, NodeId, Operands, PairKernels, Slope};
 
 /// Columns that one of a pair may stand before the other.
 const FARTHEST: usize = LANES;
 
-impl<T: Element> Compiler<'_, T> {
+impl Compiler<'_> {
     /// The step that computes a call together with another one, if there is such a one; both have their homes then.
-    pub(super) fn pair(&mut self, id: NodeId) -> Option<Step<T>> {
+    pub(super) fn pair(&mut self, id: NodeId) -> Option<Step> {
         let (other, kernel, lead) = (id.index() + 1..self.graph.nodes.len()).find_map(|at| {
             #[allow(clippy::cast_possible_truncation, reason = "nodes are numbered in 32 bits")]
             let other = NodeId(at as u32);
@@ -44,7 +43,7 @@ impl<T: Element> Compiler<'_, T> {
     }
 
     /// The kernel of both, and by how many columns the first begins earlier, if they can be computed together.
-    fn partner(&self, id: NodeId, other: NodeId) -> Option<(PairKernel<T>, isize)> {
+    fn partner(&self, id: NodeId, other: NodeId) -> Option<(PairKernels, isize)> {
         let nodes = [id, other].map(|id| &self.graph.nodes[id.index()]);
         let [Node::Call { operands, slope: Some(a), .. }, Node::Call { operands: others, slope: Some(b), .. }] = nodes
         else {
@@ -76,7 +75,7 @@ impl<T: Element> Compiler<'_, T> {
         for (&a, &b) in operands.as_slice().iter().zip(others.as_slice()) {
             let by = match (&self.graph.nodes[a.index()], &self.graph.nodes[b.index()]) {
                 _ if a == b && operands == others => 0,
-                (Node::Constant(x), Node::Constant(y)) if x.bits() == y.bits() => {
+                (Node::Constant(x), Node::Constant(y)) if x == y => {
                     repeated = true;
                     continue;
                 }
@@ -119,7 +118,7 @@ impl<T: Element> Compiler<'_, T> {
 }
 
 /// The kernel of two derivatives.
-fn both<T>(a: &Slope<T>, b: &Slope<T>) -> Option<PairKernel<T>> {
+fn both(a: &Slope, b: &Slope) -> Option<PairKernels> {
     let (first, second) = if a.operand < b.operand { (a, b) } else { (b, a) };
     first.pairs[usize::from(second.operand)]
 }

@@ -20,7 +20,7 @@ pub(crate) struct Pass<T> {
 
 impl<T: Element> Pass<T> {
     /// Compiles a graph, whose strides must not be negative.
-    pub(crate) fn new(graph: &Graph<T>) -> Self {
+    pub(crate) fn new(graph: &Graph) -> Self {
         let (rows, columns) = (graph.rows, graph.columns);
         let reach = |row_stride: isize, column_stride: isize, columns: usize| {
             let stride = |stride: isize| usize::try_from(stride).expect("a stride that is not negative");
@@ -86,7 +86,7 @@ impl<T> Default for Passes<T> {
 
 impl<T: Element> Passes<T> {
     /// The pass for a graph, compiled if there is none yet.
-    pub(crate) fn compiled(&mut self, graph: &Graph<T>) -> Arc<Pass<T>> {
+    pub(crate) fn compiled(&mut self, graph: &Graph) -> Arc<Pass<T>> {
         if self.known.len() >= self.room {
             self.known.retain(|_, pass| Arc::strong_count(pass) > 1);
             self.room = 64.max(2 * self.known.len());
@@ -102,7 +102,7 @@ impl<T: Element> Passes<T> {
 }
 
 /// For each node how many columns of it are looked at.
-fn columns_needed<T>(graph: &Graph<T>) -> Vec<usize> {
+fn columns_needed(graph: &Graph) -> Vec<usize> {
     let mut needed = vec![0; graph.nodes.len()];
     graph.outputs.iter().for_each(|(node, _)| needed[node.index()] = graph.columns);
     for at in (0..graph.nodes.len()).rev() {
@@ -127,12 +127,13 @@ fn note(reaches: &mut Vec<usize>, slot: usize, reach: usize) {
 mod tests {
     use super::*;
     use crate::kernel::tile::{Binary, NodeId};
+    use crate::real::Real;
 
     /// x·k over `columns`, stored.
-    fn scaled(columns: usize, k: f32) -> Graph<f32> {
+    fn scaled(columns: usize, k: f32) -> Graph {
         let mut graph = Graph::new(1, columns);
         let x = graph.push(Node::Input { slot: 0, row_stride: 0, column_stride: 1 });
-        let k = graph.push(Node::Constant(k));
+        let k = graph.push(Node::Constant(k.bits()));
         let y = graph.push(Node::Binary(Binary::Mul, x, k));
         graph.output(y, Output::Store { slot: 0, row_stride: columns.cast_signed(), column_stride: 1 });
         graph
@@ -140,7 +141,7 @@ mod tests {
 
     #[test]
     fn the_same_graph_is_compiled_once() {
-        let mut passes = Passes::default();
+        let mut passes = Passes::<f32>::default();
         let first = passes.compiled(&scaled(8, 2.0));
         assert!(Arc::ptr_eq(&first, &passes.compiled(&scaled(8, 2.0))));
         assert!(!Arc::ptr_eq(&first, &passes.compiled(&scaled(9, 2.0))));
@@ -152,7 +153,7 @@ mod tests {
 
     #[test]
     fn what_nobody_uses_is_forgotten() {
-        let mut passes = Passes::default();
+        let mut passes = Passes::<f32>::default();
         let kept = passes.compiled(&scaled(1, 2.0));
         for columns in 2..1000 {
             passes.compiled(&scaled(columns, 2.0));

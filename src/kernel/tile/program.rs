@@ -4,19 +4,21 @@ use std::ops::Range;
 
 use super::instr::Instr;
 use super::tiling::Tiling;
-use super::{BlockKernel, Extent, PairKernel, RowKernel};
+use super::{BlockKernels, Extent, PairKernels, RowKernels};
 use crate::kernel::simd::Level;
 
 /// A graph, ready to run.
 #[derive(Debug)]
 pub(crate) struct Program<T> {
     pub(super) level: Level,
-    pub(super) parts: Vec<Part<T>>,
+    pub(super) parts: Vec<Part>,
+    /// For each part, what its constants are.
+    pub(super) constants: Vec<Vec<T>>,
 }
 
 /// A range of columns with code of its own.
 #[derive(Debug)]
-pub(super) struct Part<T> {
+pub(super) struct Part {
     pub(super) tiling: Tiling,
     pub(super) chunks: usize,
     /// Whether tiles end where blocks of sums end.
@@ -28,12 +30,13 @@ pub(super) struct Part<T> {
     pub(super) located: Vec<Located>,
     /// The entries that stand elsewhere for each tile.
     pub(super) travelling: Vec<EntryId>,
-    pub(super) constants: Vec<T>,
+    /// The bits of numbers.
+    pub(super) constants: Vec<u64>,
     pub(super) code: Vec<Instr>,
     /// What is done once for a run.
-    pub(super) once: Vec<Step<T>>,
+    pub(super) once: Vec<Step>,
     /// What is done for each tile.
-    pub(super) steps: Vec<Step<T>>,
+    pub(super) steps: Vec<Step>,
     pub(super) sums: Vec<Sum>,
     pub(super) rows_sums: Vec<RowsSum>,
     /// What is done when all tiles are finished.
@@ -109,7 +112,7 @@ pub(super) struct Position {
 }
 
 #[derive(Clone, Debug)]
-pub(super) enum Step<T> {
+pub(super) enum Step {
     Code(Segment),
     /// Rows that stand apart, one behind the other.
     Pack {
@@ -143,21 +146,21 @@ pub(super) enum Step<T> {
         extent: Extent,
     },
     Call {
-        kernel: BlockKernel<T>,
+        kernel: BlockKernels,
         operands: [EntryId; 3],
         out: EntryId,
         extent: Extent,
     },
     /// Two calls in one, over the tile and `lead` elements before it; see [`pair`](super::pair).
     Pair {
-        kernel: PairKernel<T>,
+        kernel: PairKernels,
         operands: [EntryId; 3],
         outs: [EntryId; 2],
         lead: usize,
         extent: Extent,
     },
     Rows {
-        kernel: RowKernel<T>,
+        kernel: RowKernels,
         operands: [Option<RowsOf>; 3],
         labels: Option<usize>,
         out: RowsOf,
@@ -234,7 +237,7 @@ pub(super) enum Finish {
     Store { from: EntryId, to: EntryId },
 }
 
-impl<T> Part<T> {
+impl Part {
     /// How many foreign places and places altogether the longest table has.
     pub(super) fn longest_table(&self) -> (usize, usize) {
         let tables = self.once.iter().chain(&self.steps).map(|step| match step {

@@ -129,6 +129,6 @@ impl<T: Copy> Rows<'_, T> {
         // SAFETY: whoever made this vouches for all rows, and that the place overlaps no operand.
         let out =
             unsafe { slice::from_raw_parts_mut(self.out.offset(i.cast_signed() * self.out_stride), self.out_columns) };
-        (std::array::from_fn(|k| self.row(k, i)), out)
+        ([self.row(0, i), self.row(1, i), self.row(2, i)], out)
     }
 }

@@ -26,12 +26,12 @@ impl<T: Element> Program<T> {
         scratch: &mut Scratch<T>,
         threads: usize,
     ) {
-        for part in &self.parts {
+        for (part, constants) in self.parts.iter().zip(&self.constants) {
             assert!(inputs.len() >= part.inputs && outputs.len() >= part.outputs, "a slot is missing");
             let workers = threads.clamp(1, part.chunks.min(MOST));
             let (numbers, pointers) = (part.shared + workers * part.area, workers * part.pointers);
             let (shared, table) = scratch.reserve(numbers, pointers);
-            let pass = Pass { part, level: self.level, inputs, labels, outputs, shared, table };
+            let pass = Pass { part, constants, level: self.level, inputs, labels, outputs, shared, table };
             // SAFETY: the caller vouches for inputs and outputs; the memory is as large as the part asks for.
             unsafe {
                 let mut worker = pass.worker(0);
@@ -49,7 +49,8 @@ impl<T: Element> Program<T> {
 
 /// What is the same for all threads of a run.
 pub(super) struct Pass<'a, T> {
-    pub(super) part: &'a Part<T>,
+    pub(super) part: &'a Part,
+    pub(super) constants: &'a [T],
     pub(super) level: Level,
     pub(super) inputs: &'a [*const T],
     pub(super) labels: &'a [*const u32],

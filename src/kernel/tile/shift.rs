@@ -1,17 +1,14 @@
 //! Shifted operands, without copies: a domain falls into ranges of columns in which each shifted operand is either there or
 //! zero, and where it is there, the inputs below it are read from further on.
 
-use std::collections::BTreeSet;
-
 use super::lower::Lowered;
 use super::{Graph, LANES, Node, NodeId, Operands, Output};
-use crate::real::Real;
 
 /// Columns of a range that is worth another one before it.
 const LONG: usize = 1 << 13;
 
 /// Whether anything is shifted.
-pub(super) fn any<T>(graph: &Graph<T>) -> bool {
+pub(super) fn any(graph: &Graph) -> bool {
     graph.nodes.iter().any(|node| matches!(node, Node::Shifted { .. }))
 }
 
@@ -20,17 +17,16 @@ pub(super) fn any<T>(graph: &Graph<T>) -> bool {
 /// # Panics
 ///
 /// If nodes over rows or sums stand beside the shifts.
-pub(super) fn ranges<T: Real>(graph: &Graph<T>) -> Vec<Lowered<T>> {
+pub(super) fn ranges(graph: &Graph) -> Vec<Lowered> {
     let is_wide = |output: &Output| match output {
         Output::Store { column_stride, .. } => *column_stride == 1,
         _ => panic!("beside shifts there are no sums"),
     };
     assert!(!graph.nodes.iter().any(Node::takes_rows), "beside shifts there are no computations over rows");
-    let mut cuts = BTreeSet::from([0, graph.columns]);
-    let mut seen = BTreeSet::new();
+    let (mut cuts, mut seen) = (vec![0], Vec::new());
+    cut(&mut cuts, graph.columns);
     graph.outputs.iter().for_each(|&(id, _)| find_cuts(graph, id, 0, &mut cuts, &mut seen));
     align(&mut cuts);
-    let cuts: Vec<_> = cuts.into_iter().collect();
     let range = |ends: &[usize]| {
         let mut part = Graph::new(graph.rows, ends[1] - ends[0]);
         let mut unfolding =
@@ -44,44 +40,46 @@ pub(super) fn ranges<T: Real>(graph: &Graph<T>) -> Vec<Lowered<T>> {
     cuts.windows(2).map(range).collect()
 }
 
+/// Cuts at a column, unless there is a cut; they are kept in order.
+fn cut(cuts: &mut Vec<usize>, column: usize) {
+    if let Err(at) = cuts.binary_search(&column) {
+        cuts.insert(at, column);
+    }
+}
+
 /// Cuts a few columns off the front of long ranges, so that the rest is written at the edges of cache lines.
-fn align(cuts: &mut BTreeSet<usize>) {
-    let ends: Vec<_> = cuts.iter().copied().collect();
+fn align(cuts: &mut Vec<usize>) {
+    let ends = cuts.clone();
     let long = ends.windows(2).filter(|ends| ends[1] - ends[0] > LONG && !ends[0].is_multiple_of(LANES));
-    cuts.extend(long.map(|ends| ends[0].next_multiple_of(LANES)));
+    long.for_each(|ends| cut(cuts, ends[0].next_multiple_of(LANES)));
 }
 
 /// Collects the columns at which a shifted operand begins or ends, seen through shifts by `by` columns altogether.
-fn find_cuts<T>(
-    graph: &Graph<T>,
-    id: NodeId,
-    by: isize,
-    cuts: &mut BTreeSet<usize>,
-    seen: &mut BTreeSet<(NodeId, isize)>,
-) {
-    if !seen.insert((id, by)) {
+fn find_cuts(graph: &Graph, id: NodeId, by: isize, cuts: &mut Vec<usize>, seen: &mut Vec<(NodeId, isize)>) {
+    if seen.contains(&(id, by)) {
         return;
     }
+    seen.push((id, by));
     let mut below = by;
     if let Node::Shifted { shift, length, .. } = graph.nodes[id.index()] {
         below += shift;
         let inside = |&column: &isize| (0..=graph.columns.cast_signed()).contains(&column);
         let ends = [below, below + length.cast_signed()];
-        cuts.extend(ends.iter().filter(|&column| inside(column)).map(|column| column.cast_unsigned()));
+        ends.iter().filter(|&column| inside(column)).for_each(|column| cut(cuts, column.cast_unsigned()));
     }
     graph.nodes[id.index()].each_operand(|operand| find_cuts(graph, operand, below, cuts, seen));
 }
 
 /// The nodes of a range of columns, each for each shift that it is needed with.
-struct Unfolding<'g, T> {
-    graph: &'g Graph<T>,
+struct Unfolding<'g> {
+    graph: &'g Graph,
     first: usize,
-    part: &'g mut Graph<T>,
+    part: &'g mut Graph,
     offsets: Vec<isize>,
     known: Vec<((NodeId, isize), NodeId)>,
 }
 
-impl<T: Real> Unfolding<'_, T> {
+impl Unfolding<'_> {
     /// The node as it is `by` columns further back.
     fn unfold(&mut self, id: NodeId, by: isize) -> NodeId {
         if let Some(&(_, known)) = self.known.iter().find(|(key, _)| *key == (id, by)) {
@@ -108,7 +106,8 @@ impl<T: Real> Unfolding<'_, T> {
                 if (0..length.cast_signed()).contains(&column) {
                     return self.unfold(operand, by + shift);
                 }
-                Node::Constant(T::zero())
+                // The bits of 0 in any type.
+                Node::Constant(0)
             }
             Node::Row { .. } | Node::RowReduce { .. } | Node::RowSum(_) => {
                 unreachable!("there are no rows beside shifts")

@@ -28,7 +28,7 @@ pub(super) struct Tiling {
 }
 
 impl Tiling {
-    pub(super) fn new<T>(graph: &Graph<T>, facts: &[Fact], cost: f64) -> Self {
+    pub(super) fn new(graph: &Graph, facts: &[Fact], cost: f64) -> Self {
         let Graph { rows, columns, .. } = *graph;
         let needed = || graph.nodes.iter().zip(facts).filter(|(_, fact)| fact.needed).map(|(node, _)| node);
         let heavy = needed().any(Node::is_heavy);
@@ -58,14 +58,14 @@ impl Tiling {
     }
 
     /// Rows, or columns of a flat domain, that a chunk must be a multiple of, and how many make it worth a thread.
-    fn chunk_length<T>(&self, graph: &Graph<T>, facts: &[Fact], cost: f64) -> usize {
+    fn chunk_length(&self, graph: &Graph, facts: &[Fact], cost: f64) -> usize {
         let unit = if self.is_flat() { self.tile_columns.max(SUM_BLOCK) } else { self.chunk_unit(graph, facts) };
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a length")]
         let worth = (CHUNK_COST / (cost * if self.is_flat() { 1.0 } else { self.columns.max(1) as f64 })) as usize;
         worth.div_ceil(unit).max(1) * unit
     }
 
-    fn chunk_unit<T>(&self, graph: &Graph<T>, facts: &[Fact]) -> usize {
+    fn chunk_unit(&self, graph: &Graph, facts: &[Fact]) -> usize {
         let mut unit = self.tile_rows.max(1);
         for (id, output) in &graph.outputs {
             let least = match output {

@@ -7,7 +7,7 @@ use super::machine::Run;
 use super::program::{BASES, EntryId, Finish, Located, Part, RowsOf, Segment, Step};
 use super::rows::{Operand, Place, Rows};
 use super::run::Pass;
-use super::{Extent, LANES, SUM_BLOCK, sums};
+use super::{BlockKernel, Extent, LANES, PairKernel, RowKernel, SUM_BLOCK, sums};
 use crate::kernel::reduce;
 use crate::kernel::simd::{self, Element, Kernel};
 
@@ -40,8 +40,8 @@ struct Tile {
 impl<'a, T: Element> Worker<'a, T> {
     /// A worker with its own memory and table.
     pub(super) unsafe fn new(pass: &'a Pass<'a, T>, area: *mut T, bases: *mut *mut T) -> Self {
-        let Part { inputs, outputs, constants, .. } = pass.part;
-        let ours = [pass.shared, area, constants.as_ptr().cast_mut()];
+        let Part { inputs, outputs, .. } = pass.part;
+        let ours = [pass.shared, area, pass.constants.as_ptr().cast_mut()];
         // SAFETY: the caller vouches for room for them and for the table behind them.
         unsafe {
             ptr::copy_nonoverlapping(ours.as_ptr(), bases, ours.len());
@@ -202,9 +202,10 @@ impl<'a, T: Element> Worker<'a, T> {
     }
 
     #[inline(never)]
-    unsafe fn step(&mut self, step: &Step<T>) {
+    unsafe fn step(&mut self, step: &Step) {
         let Tile { row, rows, columns, .. } = self.tile;
         let pointer = |id| self.pointer(id);
+        let input = |id| self.pointer(id).cast_const();
         let part = self.pass.part;
         // SAFETY: the compiler gave each step memory of the right size; the caller vouches for inputs and outputs.
         unsafe {
@@ -229,19 +230,21 @@ impl<'a, T: Element> Worker<'a, T> {
                     expand::copy_rows(from, (pointer(to), stride), rows, width);
                 }
                 Step::Call { kernel, operands, out, extent } => {
-                    let operands = operands.map(|id| pointer(id).cast_const());
-                    kernel(operands.as_ptr(), pointer(out), self.len(extent));
+                    let operands = [input(operands[0]), input(operands[1]), input(operands[2])];
+                    kernel.of::<BlockKernel<T>>()(operands.as_ptr(), pointer(out), self.len(extent));
                 }
                 Step::Pair { kernel, operands, outs, lead, extent } => {
-                    let (operands, outs) = (operands.map(|id| pointer(id).cast_const()), outs.map(pointer));
-                    kernel(operands.as_ptr(), outs.as_ptr(), self.len(extent) + lead);
+                    let operands = [input(operands[0]), input(operands[1]), input(operands[2])];
+                    let outs = [pointer(outs[0]), pointer(outs[1])];
+                    kernel.of::<PairKernel<T>>()(operands.as_ptr(), outs.as_ptr(), self.len(extent) + lead);
                 }
                 Step::Rows { kernel, operands, labels, out } => {
-                    let operands = operands.map(|rows| rows.map_or(Operand::NONE, |rows| self.operand(rows)));
+                    let operand = |rows: Option<RowsOf>| rows.map_or(Operand::NONE, |rows| self.operand(rows));
+                    let operands = [operand(operands[0]), operand(operands[1]), operand(operands[2])];
                     let labels = labels.map_or(ptr::null(), |slot| self.pass.labels[slot].add(row));
                     let Operand { start, stride, columns: width } = self.operand(out);
                     let place = Place { start: start.cast_mut(), stride, columns: width };
-                    kernel(&mut Rows::new((rows, columns), operands, labels, place));
+                    kernel.of::<RowKernel<T>>()(&mut Rows::new((rows, columns), operands, labels, place));
                 }
                 Step::RowSum { operand: RowsOf { entry, stride, .. }, out } => {
                     let out = slice::from_raw_parts_mut(pointer(out), rows);

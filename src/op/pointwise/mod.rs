@@ -134,10 +134,8 @@ macro_rules! pointwise {
             #[allow(unused_variables, reason = "a pullback need not look at everything")]
             fn vjp<'t, T: crate::Real>(self, ct: &mut crate::grad::Cotangents<'_, 't, T>) {
                 match self { $($Family::$Variant => {
-                    let ([$x $(, $more)*], $y) = (ct.xs(), ct.y());
-                    let $c = super::Incoming(ct.c());
-                    let pulls: &[&dyn Fn() -> crate::Cotangent<'t, T>] = &[$(&|| $pullback.into()),*];
-                    ct.add_each(pulls);
+                    const N: usize = [stringify!($x) $(, stringify!($more))*].len();
+                    ct.add_each::<N>(super::pullbacks!([$x $(, $more)*] $y $c [$($pullback),*]));
                 })+ }
             }
         }
@@ -200,6 +198,14 @@ macro_rules! pointwise {
 }
 use pointwise;
 
+/// Pullbacks as functions of operands, result and cotangent.
+macro_rules! pullbacks {
+    ($xs:tt $y:ident $c:ident [$($pullback:expr),*]) => {
+        &[$(|$xs, $y, c| { let $c = super::Incoming(c); $pullback.into() }),*]
+    };
+}
+use pullbacks;
+
 /// 1 where the condition holds, 0 elsewhere.
 #[inline]
 fn mask<N: Number>(condition: bool) -> N {
@@ -221,9 +227,7 @@ pub(super) fn broadcast<T: Real>(call: &Call<'_, T>) -> Result<Shape, String> {
 /// Computes an op of so many operands, broadcast to the result.
 pub(super) fn compute<T: Real>(arity: usize, args: &Args<'_, T>, out: &mut [T], block: Block<T>) {
     let operand = |k: usize| map::Operand { data: args.data(k), shape: *args.shape(k) };
-    match arity {
-        1 => map::map(args.out_shape(), [operand(0)], out, block),
-        2 => map::map(args.out_shape(), [operand(0), operand(1)], out, block),
-        _ => map::map(args.out_shape(), [operand(0), operand(1), operand(2)], out, block),
-    }
+    // What stands for an operand that is not there is not looked at.
+    let operands = [operand(0), operand(1.min(arity - 1)), operand(2.min(arity - 1))];
+    map::map(args.out_shape(), &operands[..arity], out, block);
 }

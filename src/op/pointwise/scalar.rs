@@ -99,9 +99,9 @@ mod tests {
         let block = op.block::<T>().expect("a pointwise op");
         let (mut alone, [a, b, c]) = ([T::zero()], x.each_ref().map(std::slice::from_ref));
         match op.arity() {
-            1 => block.fill([a], &mut alone),
-            2 => block.fill([a, b], &mut alone),
-            _ => block.fill([a, b, c], &mut alone),
+            1 => block.fill(&[a], &mut alone),
+            2 => block.fill(&[a, b], &mut alone),
+            _ => block.fill(&[a, b, c], &mut alone),
         }
         let mut table = [x[0], x[1], x[2], T::zero()];
         compile(&[Node { function, operands: [0, 1, 2], result: 3 }], |_| true).run(&mut table);

@@ -134,13 +134,13 @@ impl Cut {
         let x = operands::<N, T>();
         let x = borrow(&x);
         let mut whole = vec![T::zero(); x[0].len()];
-        block.fill(x, &mut whole);
+        block.fill(&x, &mut whole);
         let last = whole.len() - 70;
         for n in (0..70).filter(|n| n % 9 < 3 || n % 32 < 2) {
             for start in [0, 1, last - 3, last] {
                 let range = start..start + n;
                 let mut part = vec![T::zero(); n];
-                block.fill(x.map(|x| &x[range.clone()]), &mut part);
+                block.fill(&x.map(|x| &x[range.clone()]), &mut part);
                 let equal = part.iter().zip(&whole[range]).all(|(&a, &b)| same(a, b));
                 assert!(equal, "{name} {}: {n} elements from {start} on", T::NAME);
             }

@@ -2,9 +2,8 @@
 
 use super::select::root;
 use crate::op::{Op, View};
-use crate::real::Real;
 use crate::shape::{MAX_RANK, Shape};
-use crate::tape::log::{Id, Log};
+use crate::tape::log::{Id, Instructions};
 
 /// Elements of a value that is stored in standard order: element (i₀, i₁, …) of a tensor of this shape stands at
 /// `offset + Σ iₖ·strideₖ`.
@@ -27,18 +26,18 @@ pub(super) struct Pattern {
 
 impl Access {
     /// The value at a position, broadcast to a shape.
-    pub(super) fn of<T: Real>(log: &Log<T>, id: Id, to: &Shape) -> Self {
+    pub(super) fn of(log: &Instructions, id: Id, to: &Shape) -> Self {
         Self::resolve(log, id).broadcast(to)
     }
 
     /// The same where the value is stored at `root`, in the order of `shape`.
-    pub(super) fn of_stored<T: Real>(log: &Log<T>, root: Id, shape: &Shape, to: &Shape) -> Self {
+    pub(super) fn of_stored(log: &Instructions, root: Id, shape: &Shape, to: &Shape) -> Self {
         debug_assert_eq!(log.shape(root).size(), shape.size(), "a root has all elements");
         Self::stored(root, *shape).broadcast(to)
     }
 
     /// The value at a position, in its own shape.
-    fn resolve<T: Real>(log: &Log<T>, id: Id) -> Self {
+    fn resolve(log: &Instructions, id: Id) -> Self {
         // Down to what is stored, then up again.
         let mut way = Vec::new();
         let mut at = id;
@@ -62,7 +61,7 @@ impl Access {
     }
 
     /// What is read through one more instruction.
-    fn step<T: Real>(self, log: &Log<T>, id: Id) -> Option<Self> {
+    fn step(self, log: &Instructions, id: Id) -> Option<Self> {
         let (entry, shape) = (log.entry(id), log.shape(id));
         match entry.op {
             Op::View(View::Reshape) => self.reshape(shape),
@@ -129,7 +128,7 @@ impl Access {
     }
 
     /// Whether this is all of the stored value, in its order.
-    pub(super) fn is_whole<T: Real>(&self, log: &Log<T>) -> bool {
+    pub(super) fn is_whole(&self, log: &Instructions) -> bool {
         self.offset == 0 && self.is_contiguous() && self.shape.size() == log.shape(self.base).size()
     }
 
@@ -178,7 +177,7 @@ fn pattern(axes: &[(usize, isize)], k: usize, offset: isize) -> Option<Pattern> 
 }
 
 /// Whether an instruction only says how its operand is read.
-pub(crate) fn is_address<T: Real>(log: &Log<T>, id: Id) -> bool {
+pub(crate) fn is_address(log: &Instructions, id: Id) -> bool {
     match log.entry(id).op {
         Op::View(_) | Op::BroadcastTo(_) | Op::Permute(_) => true,
         Op::Slice(slice) => slice.place(log.entry(id).inputs).2 > 0,

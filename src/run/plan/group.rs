@@ -9,9 +9,8 @@ use std::collections::BTreeMap;
 use super::access::Access;
 use super::select::{Kind, Node, Selection};
 use crate::op::fuse::Part;
-use crate::real::Real;
 use crate::shape::{MAX_RANK, Shape};
-use crate::tape::log::{Id, Log};
+use crate::tape::log::{Id, Instructions};
 
 /// Instructions that are computed in one walk over a domain.
 #[derive(Debug)]
@@ -78,8 +77,8 @@ fn is_within(kind: Kind) -> bool {
     matches!(kind, Kind::Pass(Part::Pointwise | Part::Row | Part::RowReduce | Part::Embed))
 }
 
-struct Builder<'a, T> {
-    log: &'a Log<T>,
+struct Builder<'a> {
+    log: &'a Instructions,
     selection: &'a Selection,
     levels: Vec<u32>,
     pass: Vec<usize>,
@@ -89,7 +88,7 @@ struct Builder<'a, T> {
 }
 
 impl Grouping {
-    pub(super) fn new<T: Real>(log: &Log<T>, selection: &Selection, wanted: &[Id]) -> Self {
+    pub(super) fn new(log: &Instructions, selection: &Selection, wanted: &[Id]) -> Self {
         let count = selection.nodes.len();
         let mut builder = Builder {
             log,
@@ -115,7 +114,7 @@ impl Grouping {
     }
 }
 
-impl<T: Real> Builder<'_, T> {
+impl Builder<'_> {
     fn node(&self, at: usize) -> &Node {
         &self.selection.nodes[at]
     }
@@ -154,7 +153,7 @@ impl<T: Real> Builder<'_, T> {
     }
 
     /// The lowest level for a node by itself: behind its operands, beside those that it joins.
-    fn behind(&self, id: Id, joins: impl Fn(Kind) -> bool) -> u32 {
+    fn behind(&self, id: Id, joins: fn(Kind) -> bool) -> u32 {
         let operands = super::select::operands(self.log, id).map(|operand| self.selection.index(operand));
         operands.map(|at| self.behind_operand(at, joins(self.node(at).kind))).max().unwrap_or(1)
     }

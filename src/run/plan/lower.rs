@@ -1,9 +1,7 @@
 //! Steps as programs of the kernels.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ops::Range;
-
-use smallvec::SmallVec;
 
 use super::access::Pattern;
 use super::group::{Grouping, Step};
@@ -24,9 +22,9 @@ pub(crate) fn plan<T: Element>(
     log: &Log<T>,
     goal: Goal<'_>,
     passes: &mut Passes<T>,
-    imported: impl Fn(Id) -> Option<Imported>,
+    imported: &dyn Fn(Id) -> Option<Imported>,
 ) -> Program<T> {
-    let Sketch { selection, grouping, kept, parts, places } = Sketch::new(log, goal, |id| imported(id).is_some());
+    let Sketch { selection, grouping, kept, parts, places } = Sketch::new(log, goal, &|id| imported(id).is_some());
     let mut lowering = Lowering {
         log,
         selection: &selection,
@@ -51,7 +49,7 @@ pub(crate) fn plan<T: Element>(
             computed: Vec::new(),
         },
     };
-    lowering.find_sources(&imported);
+    lowering.find_sources(imported);
     for step in &grouping.steps {
         let action = match step {
             Step::Scalars(nodes) => lowering.scalars(nodes),
@@ -85,7 +83,7 @@ impl<T: Element> Lowering<'_, T> {
     }
 
     /// Gives places to what is not computed, and cells to what is used among numbers.
-    fn find_sources(&mut self, imported: &impl Fn(Id) -> Option<Imported>) {
+    fn find_sources(&mut self, imported: &dyn Fn(Id) -> Option<Imported>) {
         let log = self.log;
         let mut imports = Vec::new();
         for at in 0..self.selection.nodes.len() {
@@ -117,11 +115,12 @@ impl<T: Element> Lowering<'_, T> {
                 _ => {}
             }
         }
-        let mut numbers = BTreeMap::new();
+        let mut numbers: Vec<Option<usize>> = Vec::new();
         for at in imports {
             let (place, slot) = imported(self.node(at).id).expect("it was imported when it was selected");
             let imports = &mut self.program.imports;
-            let index = *numbers.entry(place).or_insert_with(|| {
+            numbers.resize(numbers.len().max(place + 1), None);
+            let index = *numbers[place].get_or_insert_with(|| {
                 imports.push(place);
                 imports.len() - 1
             });
@@ -159,9 +158,11 @@ impl<T: Element> Lowering<'_, T> {
                 result: self.cell(at),
             });
         }
-        let outside = nodes.iter().filter(|&&at| self.grouping.outside[at]);
-        let outside: BTreeSet<usize> = outside.map(|&at| self.slot(at).start).collect();
-        Action::Scalars(Box::new(scalar::compile(&list, |cell| outside.contains(&(cell as usize)))))
+        let grouping = self.grouping;
+        let outside = nodes.iter().filter(|&&at| grouping.outside[at]);
+        let mut outside: Vec<u32> = outside.map(|&at| self.cell(at)).collect();
+        outside.sort_unstable();
+        Action::Scalars(Box::new(scalar::compile(&list, |cell| outside.binary_search(&cell).is_ok())))
     }
 
     fn alone(&mut self, at: usize) -> Action<T> {
@@ -170,7 +171,7 @@ impl<T: Element> Lowering<'_, T> {
         let has_value = |&id: &Id| !matches!(self.log.entry(id).op, Op::Leaf(Leaf::Seed | Leaf::Indices));
         let sources =
             (0..self.log.operands(entry).len()).map(|operand| source(self.log, entry, operand)).filter(has_value);
-        let operands: SmallVec<[(Id, Slot); 3]> =
+        let operands: Vec<(Id, Slot)> =
             sources.map(|id| (id, self.slot(self.selection.index(root(self.log, id))))).collect();
         let operands = append(&mut self.program.operands, &operands);
         Action::Alone { id, operands, out: self.slot(at) }
@@ -191,7 +192,7 @@ impl<T: Element> Lowering<'_, T> {
         for &at in &pass_of.members {
             let node = self.node(at);
             let Kind::Pass(part) = node.kind else { unreachable!("members of passes") };
-            let mut operands: SmallVec<[NodeId; 3]> = SmallVec::new();
+            let mut operands: Vec<NodeId> = Vec::new();
             for walk in self.selection.walks(node) {
                 let base = self.selection.index(walk.base);
                 let made = self.made[base].filter(|_| self.grouping.pass[base] == pass);
@@ -214,11 +215,11 @@ impl<T: Element> Lowering<'_, T> {
     }
 
     /// An operand that is read from memory.
-    fn input(&self, build: &mut Build<T>, base: usize, pattern: Pattern, columns: usize) -> NodeId {
+    fn input(&self, build: &mut Build, base: usize, pattern: Pattern, columns: usize) -> NodeId {
         let node = self.node(base);
         if let Op::Leaf(Leaf::Literal) = self.log.entry(node.id).op {
-            let x = T::from_bits(join(self.log.entry(node.id).inputs));
-            return build.graph.push(tile::Node::Constant(x));
+            let bits = join(self.log.entry(node.id).inputs);
+            return build.graph.push(tile::Node::Constant(bits));
         }
         let walk = (base, pattern, columns);
         if let Some(&(_, made)) = build.walked.iter().find(|&&(other, _)| other == walk) {
@@ -237,7 +238,7 @@ impl<T: Element> Lowering<'_, T> {
     }
 
     /// One instruction of a pass.
-    fn member(&self, build: &mut Build<T>, at: usize, part: Part, operands: &[NodeId]) -> Option<NodeId> {
+    fn member(&self, build: &mut Build, at: usize, part: Part, operands: &[NodeId]) -> Option<NodeId> {
         let id = self.node(at).id;
         let entry = self.log.entry(id);
         let slot = build.writes.len();
@@ -262,7 +263,7 @@ impl<T: Element> Lowering<'_, T> {
             },
             op => op.node(operands, labels),
         };
-        let made = unchanged(&build.graph, &node).unwrap_or_else(|| build.graph.push(node));
+        let made = unchanged(&build.graph, &node, T::one().bits()).unwrap_or_else(|| build.graph.push(node));
         if self.grouping.stored[at] {
             build.writes.push(self.slot(at));
             let columns = build.graph.columns.cast_signed();
@@ -287,13 +288,13 @@ impl<T: Element> Lowering<'_, T> {
                 self.program.copies.push((from, to));
             }
         }
-        let mut readable: Vec<_> = kept
-            .iter()
-            .filter(|&&at| !matches!(self.node(at).kind, Kind::Data | Kind::Import))
-            .map(|&at| (self.node(at).id, self.slot(at)))
-            .collect();
-        sort(&mut readable);
-        self.program.readable = readable;
+        // Each once, by position, as the nodes stand.
+        let mut is_readable = vec![false; self.selection.nodes.len()];
+        for &at in kept {
+            is_readable[at] = !matches!(self.node(at).kind, Kind::Data | Kind::Import);
+        }
+        let readable = (0..is_readable.len()).filter(|&at| is_readable[at]);
+        self.program.readable = readable.map(|at| (self.node(at).id, self.slot(at))).collect();
         let computed =
             self.selection.nodes.iter().filter(|node| !matches!(node.kind, Kind::Data | Kind::Number | Kind::Import));
         for id in computed.map(|node| node.id) {
@@ -306,20 +307,14 @@ impl<T: Element> Lowering<'_, T> {
     }
 }
 
-/// The operand that a product with 1 is: the cotangent of a sum is 1, and its products are everywhere.
-fn unchanged<T: Element>(graph: &Graph<T>, node: &tile::Node<T>) -> Option<NodeId> {
-    let is_one = |id: NodeId| matches!(graph.nodes[id.index()], tile::Node::Constant(x) if x == T::one());
+/// The operand that a product with 1, which has the bits `one`, is: the cotangent of a sum is 1, and its products are everywhere.
+fn unchanged(graph: &Graph, node: &tile::Node, one: u64) -> Option<NodeId> {
+    let is_one = |id: NodeId| matches!(graph.nodes[id.index()], tile::Node::Constant(bits) if bits == one);
     match *node {
         tile::Node::Binary(Binary::Mul | Binary::Weigh, one, x) if is_one(one) => Some(x),
         tile::Node::Binary(Binary::Mul, x, one) if is_one(one) => Some(x),
         _ => None,
     }
-}
-
-/// By position, each once; apart, since it does not depend on the type of the elements.
-fn sort(readable: &mut Vec<(Id, Slot)>) {
-    readable.sort_unstable_by_key(|&(id, _)| id);
-    readable.dedup_by_key(|&mut (id, _)| id);
 }
 
 /// Where the items stand now that they are at the end of the list.
@@ -331,8 +326,8 @@ fn append<X: Copy>(list: &mut Vec<X>, items: &[X]) -> Range<u32> {
 }
 
 /// A pass while its graph is made.
-struct Build<T> {
-    graph: Graph<T>,
+struct Build {
+    graph: Graph,
     reads: Vec<Slot>,
     /// Inputs so far: what is walked through, how and how far, and the node.
     walked: Vec<((usize, Pattern, usize), NodeId)>,

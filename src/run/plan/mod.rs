@@ -15,8 +15,7 @@ mod select;
 mod sketch;
 
 use crate::kernel::space::Slot;
-use crate::real::Real;
-use crate::tape::log::{Entry, Id, Log};
+use crate::tape::log::{Entry, Id, Instructions};
 
 pub(super) use access::is_address;
 pub(super) use lower::plan;
@@ -37,7 +36,7 @@ pub(super) struct Goal<'a> {
 pub(super) type Imported = (usize, Slot);
 
 /// The position that is read for an operand: its own, or that of what it transposes.
-pub(super) fn source<T: Real>(log: &Log<T>, entry: &Entry, operand: usize) -> Id {
+pub(super) fn source(log: &Instructions, entry: &Entry, operand: usize) -> Id {
     let id = log.operands(entry)[operand];
     if entry.op.reads_through(operand) { log.entry(id).inputs[0] } else { id }
 }

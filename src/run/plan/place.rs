@@ -4,8 +4,7 @@ use super::group::{Grouping, Step};
 use super::program::{ARENA, OWN, TARGET};
 use super::select::{Kind, Selection, operands};
 use crate::kernel::space::Slot;
-use crate::real::Real;
-use crate::tape::log::Log;
+use crate::tape::log::Instructions;
 
 /// Slots start at multiples of this many elements: 64 bytes or more.
 const ALIGNMENT: usize = 16;
@@ -70,8 +69,8 @@ fn aligned(len: usize) -> usize {
 impl Places {
     /// Numbers get cells in the program's own memory, what is `kept` slots there, `parts` their place in the target, all
     /// other values the arena's memory from the step that computes them to the last that reads them.
-    pub(super) fn new<T: Real>(
-        log: &Log<T>,
+    pub(super) fn new(
+        log: &Instructions,
         selection: &Selection,
         grouping: &Grouping,
         kept: &[usize],
@@ -126,7 +125,7 @@ impl Places {
 }
 
 /// For each step the nodes whose stored values it reads, and those that it writes.
-fn uses<T: Real>(log: &Log<T>, selection: &Selection, grouping: &Grouping) -> (Vec<Vec<usize>>, Vec<Vec<usize>>) {
+fn uses(log: &Instructions, selection: &Selection, grouping: &Grouping) -> (Vec<Vec<usize>>, Vec<Vec<usize>>) {
     let alone = |at: usize| operands(log, selection.nodes[at].id).map(|id| selection.index(id));
     let mut reads = Vec::with_capacity(grouping.steps.len());
     let mut writes = Vec::with_capacity(grouping.steps.len());

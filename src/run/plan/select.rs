@@ -3,9 +3,8 @@
 use super::access::{Access, is_address};
 use crate::op::fuse::Part;
 use crate::op::{Leaf, Op};
-use crate::real::Real;
 use crate::shape::Shape;
-use crate::tape::log::{Id, Log};
+use crate::tape::log::{Id, Instructions};
 
 const PASSES: bool = true;
 const NONE: u32 = u32::MAX;
@@ -50,7 +49,7 @@ pub(super) struct Selection {
 }
 
 /// Skips instructions whose value is that of their operand: the root is what stands somewhere.
-pub(crate) fn root<T: Real>(log: &Log<T>, mut id: Id) -> Id {
+pub(crate) fn root(log: &Instructions, mut id: Id) -> Id {
     while matches!(log.entry(id).op, Op::View(_)) {
         id = log.entry(id).inputs[0];
     }
@@ -58,7 +57,7 @@ pub(crate) fn root<T: Real>(log: &Log<T>, mut id: Id) -> Id {
 }
 
 /// The stored values that an instruction reads if it is computed by itself.
-pub(super) fn operands<T: Real>(log: &Log<T>, id: Id) -> impl Iterator<Item = Id> {
+pub(super) fn operands(log: &Instructions, id: Id) -> impl Iterator<Item = Id> {
     let entry = log.entry(id);
     let sources = log
         .operands(entry)
@@ -78,17 +77,19 @@ fn squeezed(shape: &[usize]) -> Shape {
 
 impl Selection {
     /// Selects what `wanted` needs; what is `imported` is not computed again.
-    pub(super) fn new<T: Real>(log: &Log<T>, wanted: &[Id], imported: impl Fn(Id) -> bool) -> Self {
-        let mut stack: Vec<Id> = wanted.iter().map(|&id| root(log, id)).collect();
-        let len = stack.iter().max().map_or(0, |&id| id as usize + 1);
-        let mut selection = Self { nodes: Vec::new(), walks: Vec::new(), at: vec![NONE; len] };
-        while let Some(id) = stack.pop() {
-            if std::mem::replace(&mut selection.at[id as usize], 0) == NONE {
-                let node = selection.node(log, id, imported(id), &mut stack);
+    pub(super) fn new(log: &Instructions, wanted: &[Id], imported: &dyn Fn(Id) -> bool) -> Self {
+        let mut needed: Vec<Id> = wanted.iter().map(|&id| root(log, id)).collect();
+        let end = needed.iter().max().map_or(0, |&id| id + 1);
+        let mut selection = Self { nodes: Vec::new(), walks: Vec::new(), at: vec![NONE; end as usize] };
+        // Operands stand before results: on the way back, all that needs an instruction has been seen when it is met.
+        for id in (0..end).rev() {
+            needed.drain(..).for_each(|id| selection.at[id as usize] = 0);
+            if selection.at[id as usize] != NONE {
+                let node = selection.node(log, id, imported(id), &mut needed);
                 selection.nodes.push(node);
             }
         }
-        sort(&mut selection.nodes);
+        selection.nodes.reverse();
         for (index, node) in (0..).zip(&selection.nodes) {
             selection.at[node.id as usize] = index;
         }
@@ -112,7 +113,7 @@ impl Selection {
         &self.walks[node.walks as usize..][..node.operands.into()]
     }
 
-    fn node<T: Real>(&mut self, log: &Log<T>, id: Id, imported: bool, stack: &mut Vec<Id>) -> Node {
+    fn node(&mut self, log: &Instructions, id: Id, imported: bool, needed: &mut Vec<Id>) -> Node {
         let entry = log.entry(id);
         let plain = |kind| Node { id, kind, walks: 0, operands: 0, splits: 0, domain: Shape::scalar() };
         match entry.op {
@@ -124,18 +125,18 @@ impl Selection {
         if PASSES && let Some(node) = self.pass(log, id) {
             if node.domain.rank() == 0 && node.kind == Kind::Pass(Part::Pointwise) {
                 self.walks.truncate(node.walks as usize);
-                stack.extend(operands(log, id));
+                needed.extend(operands(log, id));
                 return plain(Kind::Scalar);
             }
-            stack.extend(self.walks(&node).iter().map(|walk| walk.base));
+            needed.extend(self.walks(&node).iter().map(|walk| walk.base));
             return node;
         }
-        stack.extend(operands(log, id));
+        needed.extend(operands(log, id));
         plain(Kind::Alone)
     }
 
     /// The instruction as a part of a pass, if it can be one and all its operands can be walked through with the domain.
-    fn pass<T: Real>(&mut self, log: &Log<T>, id: Id) -> Option<Node> {
+    fn pass(&mut self, log: &Instructions, id: Id) -> Option<Node> {
         let entry = log.entry(id);
         let operand = log.operands(entry).first().map_or(Shape::scalar(), |&operand| *log.shape(operand));
         let fusion = entry.op.fusion(&operand, log.shape(id))?;
@@ -181,14 +182,9 @@ impl Selection {
     }
 }
 
-/// By position; apart, since it does not depend on the type of the elements.
-fn sort(nodes: &mut [Node]) {
-    nodes.sort_unstable_by_key(|node| node.id);
-}
-
 /// Walks down from `wanted` over what is computed, but not below what `visit` answers `false` for; leaves, and what only
 /// says how something is read, are passed over.
-pub(crate) fn walk_down<T: Real>(log: &Log<T>, wanted: impl Iterator<Item = Id>, mut visit: impl FnMut(Id) -> bool) {
+pub(crate) fn walk_down(log: &Instructions, wanted: impl Iterator<Item = Id>, visit: &mut dyn FnMut(Id) -> bool) {
     let mut stack: Vec<Id> = wanted.map(|id| root(log, id)).collect();
     let mut seen = vec![false; stack.iter().max().map_or(0, |&id| id as usize + 1)];
     while let Some(id) = stack.pop() {

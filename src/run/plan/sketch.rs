@@ -5,10 +5,9 @@ use super::group::{Grouping, Step};
 use super::place::Places;
 use super::program::{OWN, TARGET};
 use super::select::{Kind, Selection, root};
-use crate::real::Real;
 use crate::shape::Shape;
 use crate::tape::graph::{Group, GroupKind, Memory, Outline};
-use crate::tape::log::{Id, Log};
+use crate::tape::log::{Id, Instructions};
 
 /// The steps of a program and the places of its values.
 pub(crate) struct Sketch {
@@ -22,7 +21,7 @@ pub(crate) struct Sketch {
 
 impl Sketch {
     /// Plans for the goal; what is `imported` earlier segments hold.
-    pub(crate) fn new<T: Real>(log: &Log<T>, goal: Goal<'_>, imported: impl Fn(Id) -> bool) -> Self {
+    pub(crate) fn new(log: &Instructions, goal: Goal<'_>, imported: &dyn Fn(Id) -> bool) -> Self {
         let parts = goal.parts.iter().map(|&(id, _)| id);
         let wanted: Vec<Id> = goal.kept.iter().copied().chain(parts).map(|id| root(log, id)).collect();
         let selection = Selection::new(log, &wanted, imported);
@@ -35,7 +34,7 @@ impl Sketch {
     }
 
     /// Adds to an outline what this plan computes and where its values stand.
-    pub(crate) fn outline<T: Real>(&self, log: &Log<T>, goal: Goal<'_>, outline: &mut Outline) {
+    pub(crate) fn outline(&self, log: &Instructions, goal: Goal<'_>, outline: &mut Outline) {
         let members = |nodes: &[usize]| nodes.iter().map(|&at| self.selection.nodes[at].id as usize).collect();
         for step in &self.grouping.steps {
             let (kind, domain, nodes) = match step {
@@ -73,7 +72,7 @@ impl Sketch {
     }
 
     /// What is needed and no node only says how another value is read, or is a list that an op looks at.
-    fn note_addresses<T: Real>(&self, log: &Log<T>, goal: Goal<'_>, outline: &mut Outline) {
+    fn note_addresses(&self, log: &Instructions, goal: Goal<'_>, outline: &mut Outline) {
         let mut stack: Vec<Id> = goal.kept.iter().copied().chain(goal.parts.iter().map(|&(id, _)| id)).collect();
         let mut seen = vec![false; log.len()];
         while let Some(id) = stack.pop() {

@@ -208,7 +208,7 @@ impl<T: Element> Runner<T> {
     /// Whether something is computed a second time for this request, for the sake of memory.
     fn recomputes(&self, log: &Log<T>, index: u32) -> bool {
         let mut found = false;
-        walk_down(log, self.segment(index).asked(), |id| {
+        walk_down(log, self.segment(index).asked(), &mut |id| {
             found |= matches!(log.entry(id).op, Op::Recompute(_));
             !found
         });
@@ -229,7 +229,7 @@ impl<T: Element> Runner<T> {
         let segment = self.segment(index);
         let kept: Vec<Id> = segment.wanted.iter().chain(&segment.exports).copied().collect();
         let goal = Goal { kept: &kept, parts: &segment.parts };
-        let program = plan(log, goal, &mut passes, |id| {
+        let program = plan(log, goal, &mut passes, &|id| {
             self.path.iter().enumerate().rev().find_map(|(place, &(earlier, _))| {
                 let slot = self.segment(earlier).program.as_ref()?.slot(id)?;
                 Some((place, slot))
@@ -246,7 +246,7 @@ impl<T: Element> Runner<T> {
     /// Whether earlier segments keep all that this one needs of what they compute.
     fn ask_earlier(&mut self, log: &Log<T>, index: u32) -> bool {
         let mut missing = Vec::new();
-        walk_down(log, self.segment(index).asked(), |id| {
+        walk_down(log, self.segment(index).asked(), &mut |id| {
             let Some((earlier, program)) = self.path.iter().rev().find_map(|&(earlier, _)| {
                 let program = self.segment(earlier).program.as_ref()?;
                 program.computes(id).then_some((earlier, program))
@@ -278,7 +278,7 @@ impl<T: Element> Runner<T> {
                 .any(|&(earlier, _)| self.segment(earlier).program.as_ref().is_some_and(|program| program.computes(id)))
         };
         let mut own = Vec::new();
-        walk_down(log, self.segment(index).asked(), |id| {
+        walk_down(log, self.segment(index).asked(), &mut |id| {
             let computes = !earlier(id);
             own.extend(computes.then_some(id));
             computes
@@ -289,7 +289,7 @@ impl<T: Element> Runner<T> {
             if known.binary_search(&child).is_ok() {
                 let segment = self.segment(child);
                 ahead.extend(&segment.children);
-                walk_down(log, segment.asked(), |id| {
+                walk_down(log, segment.asked(), &mut |id| {
                     let found = own.binary_search(&id).is_ok();
                     exports.extend(found.then_some(id));
                     !found
@@ -439,7 +439,7 @@ impl<T: Element> Run<T> for Runner<T> {
         for &(index, _) in path {
             let (segment, mut own) = (self.segment(index), Vec::new());
             // What an earlier request computes it will keep, once it is planned.
-            walk_down(log, segment.asked(), |id| {
+            walk_down(log, segment.asked(), &mut |id| {
                 let earlier = computed.iter().rposition(|ids| ids.binary_search(&id).is_ok());
                 match earlier {
                     Some(earlier) => goals[earlier].push(id),
@@ -454,7 +454,7 @@ impl<T: Element> Run<T> for Runner<T> {
         for (k, &(index, _)) in path.iter().enumerate() {
             let goal = Goal { kept: &goals[k], parts: &self.segment(index).parts };
             let imported = |id| goals[..k].iter().flatten().any(|&kept| root(log, kept) == id);
-            Sketch::new(log, goal, imported).outline(log, goal, &mut outline);
+            Sketch::new(log, goal, &imported).outline(log, goal, &mut outline);
         }
         outline
     }

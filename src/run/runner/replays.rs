@@ -24,7 +24,7 @@ impl<T: Element> Runner<T> {
         wanted: &[Id],
         read: &mut dyn FnMut(usize, &[T]),
     ) -> Result<(), String> {
-        let ids: SmallVec<[Id; 8]> = given.iter().map(|&(id, _)| id).collect();
+        let ids: SmallVec<[Id; 16]> = given.iter().map(|&(id, _)| id).collect();
         let mut rerun = self.take_rerun(log, &ids, wanted);
         self.run_rerun(log, live, given, &mut rerun)?;
         for (k, &id) in wanted.iter().enumerate() {

@@ -18,7 +18,7 @@ impl<T: Real> Log<T> {
         if self.shelf.is_empty() || op.has_list() {
             return None;
         }
-        let shapes = &self.shapes;
+        let shapes = &self.code.shapes;
         self.shelf.take(self.len(), |tail| {
             let entry = &tail.entries[0];
             entry.op == op
@@ -31,8 +31,8 @@ impl<T: Real> Log<T> {
     pub(super) fn turn(&mut self, mut tail: Tail<T>) {
         self.drop_rest();
         self.changed_from = self.changed_from.min(self.len());
-        self.entries.append(&mut tail.entries);
-        self.lists.append(&mut tail.lists);
+        self.code.entries.append(&mut tail.entries);
+        self.code.lists.append(&mut tail.lists);
         self.customs.append(&mut tail.customs);
         self.marks.append(&mut tail.marks);
         self.sweeps.take_back(std::mem::take(&mut tail.sweeps));
@@ -42,18 +42,18 @@ impl<T: Real> Log<T> {
     /// Puts the instructions from the cursor on aside, with all that is known about them.
     pub(super) fn drop_rest(&mut self) {
         let len = self.len();
-        if len >= self.entries.len() {
+        if len >= self.code.entries.len() {
             return;
         }
-        let [lists, _, customs] = self.entries[len..]
+        let [lists, _, customs] = self.code.entries[len..]
             .iter()
             .find(|entry| entry.op.has_list())
-            .map_or([id(self.lists.len()), 0, id(self.customs.len())], |first| first.inputs);
-        let (lists, customs) = (self.lists.split_off(lists as usize), self.customs.split_off(customs as usize));
+            .map_or([id(self.code.lists.len()), 0, id(self.customs.len())], |first| first.inputs);
+        let (lists, customs) = (self.code.lists.split_off(lists as usize), self.customs.split_off(customs as usize));
         let marks = self.marks.split_off(self.marks.partition_point(|mark| mark.position as usize <= len));
         let sweeps = self.sweeps.drop_from(len);
         let mut entries = self.shelf.spare();
-        entries.extend(self.entries.drain(len..));
+        entries.extend(self.code.entries.drain(len..));
         self.changed_from = self.changed_from.min(len);
         self.shelf.put(len, entries, lists, customs, sweeps, marks);
     }

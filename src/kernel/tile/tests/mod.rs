@@ -46,7 +46,7 @@ fn check<T: Element>(case: &Case<T>, scratch: &mut Scratch<T>, name: &str) {
         want[slot][usize::try_from(start + at).unwrap()] = x;
     });
     for level in Level::available() {
-        let program = compile::compile_at(&case.graph, level);
+        let program = compile::compile_at::<T>(&case.graph, level);
         for threads in [1, 2] {
             let got = run(case, &program, scratch, threads);
             for (slot, (got, want)) in got.iter().zip(&want).enumerate() {

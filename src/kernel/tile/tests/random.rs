@@ -6,7 +6,7 @@
     reason = "samples are made of whatever comes"
 )]
 
-use super::super::{Binary, BlockKernel, Extent, Graph, Node, NodeId, Operands, Output, Rows, Slope, Unary};
+use super::super::{Binary, BlockKernels, Extent, Graph, Node, NodeId, Operands, Output, Rows, Slope, Twins, Unary};
 use super::reference::Data;
 use crate::real::Real;
 
@@ -130,7 +130,7 @@ fn picked<T: Real>(rows: &mut Rows<'_, T>) {
 
 /// A graph and what it reads.
 pub(super) struct Case<T> {
-    pub(super) graph: Graph<T>,
+    pub(super) graph: Graph,
     pub(super) data: Data<T>,
     /// For each output slot, how many elements before and from element (0, 0) on.
     pub(super) outputs: Vec<(usize, usize)>,
@@ -173,7 +173,7 @@ pub(super) fn case<T: Real>(chance: &mut Chance, rows: usize, columns: usize, ki
 }
 
 impl<T: Real> Maker<'_, T> {
-    fn push(&mut self, node: Node<T>, extent: Extent) {
+    fn push(&mut self, node: Node, extent: Extent) {
         self.case.graph.push(node);
         self.extents.push(extent);
     }
@@ -225,8 +225,8 @@ impl<T: Real> Maker<'_, T> {
         match self.chance.below(22 + heavy) {
             0..3 => self.input(),
             3 => {
-                let x = self.chance.number();
-                self.push(Node::Constant(x), Extent::Number);
+                let x: T = self.chance.number();
+                self.push(Node::Constant(x.bits()), Extent::Number);
             }
             4..8 => {
                 let extent = extent(&[a]);
@@ -246,7 +246,10 @@ impl<T: Real> Maker<'_, T> {
             22 if self.chance.below(2) == 0 => self.slopes(),
             22 | 23 => {
                 let extent = extent(&[a, b]);
-                self.push(Node::Call { kernel: affine, operands: Operands::new(&[a, b]), slope: None }, extent);
+                self.push(
+                    Node::Call { kernel: Twins::new(affine, affine), operands: Operands::new(&[a, b]), slope: None },
+                    extent,
+                );
             }
             _ if self.kind == Kind::Shifts => {
                 let columns = self.case.graph.columns;
@@ -258,12 +261,18 @@ impl<T: Real> Maker<'_, T> {
             _ if self.kind != Kind::Rows || extent(&[a]) != Extent::Whole => {}
             24 if extent(&[b]) != Extent::Whole => {
                 let operands = Operands::new(&[a, b]);
-                self.push(Node::Row { kernel: below_largest, operands, labels: None }, Extent::Whole);
+                self.push(
+                    Node::Row { kernel: Twins::new(below_largest, below_largest), operands, labels: None },
+                    Extent::Whole,
+                );
             }
             24 => self.push(Node::RowSum(a), Extent::Column),
             _ => {
                 let operands = Operands::new(&[a]);
-                self.push(Node::RowReduce { kernel: picked, operands, labels: Some(0) }, Extent::Column);
+                self.push(
+                    Node::RowReduce { kernel: Twins::new(picked, picked), operands, labels: Some(0) },
+                    Extent::Column,
+                );
             }
         }
     }
@@ -280,10 +289,14 @@ impl<T: Real> Maker<'_, T> {
         let operands = Operands::new(&[a, b]);
         let first = self.chance.below(2);
         for operand in [first, 1 - first] {
-            let kernel: BlockKernel<T> = if operand == 0 { affine } else { difference };
+            let kernel: BlockKernels =
+                if operand == 0 { Twins::new(affine, affine) } else { Twins::new(difference, difference) };
             #[allow(clippy::cast_possible_truncation, reason = "0 or 1")]
-            let slope =
-                Slope { function: 7, operand: operand as u8, pairs: [None, (operand == 0).then_some(both as _), None] };
+            let slope = Slope {
+                function: 7,
+                operand: operand as u8,
+                pairs: [None, if operand == 0 { Some(Twins::new(both, both)) } else { None }, None],
+            };
             self.push(Node::Call { kernel, operands, slope: Some(slope) }, extent);
             if self.kind == Kind::Shifts {
                 let (call, length) = (self.last(), self.case.graph.columns);

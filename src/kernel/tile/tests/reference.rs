@@ -2,7 +2,7 @@
 #![allow(clippy::match_same_arms, reason = "a line for each function")]
 
 use super::super::rows::{Operand, Place};
-use super::super::{Binary, Extent, Graph, Node, NodeId, Output, RowKernel, Rows, Unary};
+use super::super::{Binary, BlockKernel, Extent, Graph, Node, NodeId, Output, RowKernel, Rows, Unary};
 use crate::kernel::{Lines, reduce};
 use crate::real::Real;
 
@@ -71,7 +71,7 @@ fn binary<T: Real>(binary: Binary, a: T, b: T) -> T {
 }
 
 /// Computes all nodes, then hands each output with its values to `put(slot, position, value)`.
-pub(super) fn evaluate<T: Real>(graph: &Graph<T>, data: &Data<T>, mut put: impl FnMut(usize, isize, T)) {
+pub(super) fn evaluate<T: Real>(graph: &Graph, data: &Data<T>, mut put: impl FnMut(usize, isize, T)) {
     let Graph { rows, columns, .. } = *graph;
     let mut values: Vec<Value<T>> = Vec::new();
     for node in &graph.nodes {
@@ -102,7 +102,7 @@ pub(super) fn evaluate<T: Real>(graph: &Graph<T>, data: &Data<T>, mut put: impl 
     }
 }
 
-fn value<T: Real>(node: &Node<T>, values: &[Value<T>], data: &Data<T>, rows: usize, columns: usize) -> Value<T> {
+fn value<T: Real>(node: &Node, values: &[Value<T>], data: &Data<T>, rows: usize, columns: usize) -> Value<T> {
     let operand = |id: NodeId| &values[id.index()];
     let mut extent = Extent::Number;
     node.each_operand(|id| extent = extent.max(operand(id).extent));
@@ -115,7 +115,7 @@ fn value<T: Real>(node: &Node<T>, values: &[Value<T>], data: &Data<T>, rows: usi
         Value { extent, data: (0..m * n).map(|k| f(k / n, k % n)).collect() }
     };
     match node {
-        Node::Constant(x) => Value { extent, data: vec![*x] },
+        Node::Constant(x) => Value { extent, data: vec![T::from_bits(*x)] },
         &Node::Input { slot, row_stride, column_stride } => {
             let extent = match (row_stride, column_stride) {
                 (0, 0) => Extent::Number,
@@ -147,16 +147,16 @@ fn value<T: Real>(node: &Node<T>, values: &[Value<T>], data: &Data<T>, rows: usi
             let mut out = fill(extent, &|_, _| T::zero());
             let pointers: Vec<_> = blocks.iter().map(Vec::as_ptr).collect();
             // SAFETY: all blocks are as long as the result.
-            unsafe { kernel(pointers.as_ptr(), out.data.as_mut_ptr(), out.data.len()) };
+            unsafe { kernel.of::<BlockKernel<T>>()(pointers.as_ptr(), out.data.as_mut_ptr(), out.data.len()) };
             out
         }
         Node::Row { kernel, operands, labels } => Value {
             extent: Extent::Whole,
-            data: by_rows(*kernel, operands.as_slice(), *labels, values, data, (rows, columns), columns),
+            data: by_rows(kernel.of(), operands.as_slice(), *labels, values, data, (rows, columns), columns),
         },
         Node::RowReduce { kernel, operands, labels } => Value {
             extent: Extent::Column,
-            data: by_rows(*kernel, operands.as_slice(), *labels, values, data, (rows, columns), 1),
+            data: by_rows(kernel.of(), operands.as_slice(), *labels, values, data, (rows, columns), 1),
         },
         &Node::RowSum(a) => Value {
             extent: Extent::Column,
