@@ -53,8 +53,8 @@ fn shapes_that_do_not_fit() {
         |a, b| stack(&[a, b], 0) => "stack: [2, 3] and [4, 5]: all shapes must be equal",
         |a, b| a.recurrence(b, 0) => "recurrence: factors [2, 3] and summands [4, 5] must have one shape",
         |a, b| a.scatter_add(0, [1, 0, 1], b) => "scatter_add: parts [4, 5] at 3 positions along axis 0 of [2, 3]",
-        |a, b| a.vjp(&[b], b)[0] => "vjp: the cotangent has shape [4, 5], the output [2, 3]",
-        |a, b| a.jvp(a, b) => "jvp: the direction has shape [4, 5], the variable [2, 3]",
+        |a, b| a.vjp(&[b], b)[0] => "vjp: the cotangent has shape [4, 5], the output [2, 3]\n  help: a cotangent has a weight for each number of the output",
+        |a, b| a.jvp(a, b) => "jvp: the direction has shape [4, 5], the variable [2, 3]\n  help: a direction has a number for each one of the variable",
     }
 }
 
@@ -100,10 +100,10 @@ fn axes_and_positions_out_of_range() {
 #[test]
 fn empty_tensors_and_bad_numbers() {
     texts! {
-        |a, _| a.slice(s![..0, ..]).mean() => "mean: [0, 3] has no elements along the reduced axes",
-        |a, _| a.slice(s![..0, ..]).max_axis(0) => "max: [0, 3] has no elements along the reduced axes",
-        |a, _| a.slice(s![..0, ..]).argmin(0) => "argmin: [0, 3] has no elements along the reduced axes",
-        |a, _| a.slice(s![..0, ..]).logsumexp() => "logsumexp: [0, 3] has no elements along the reduced axes",
+        |a, _| a.slice(s![..0, ..]).mean() => "mean: [0, 3] has no elements along the reduced axes\n  help: there is no mean and no extreme of nothing: leave empty arrays out",
+        |a, _| a.slice(s![..0, ..]).max_axis(0) => "max: [0, 3] has no elements along the reduced axes\n  help: there is no mean and no extreme of nothing: leave empty arrays out",
+        |a, _| a.slice(s![..0, ..]).argmin(0) => "argmin: [0, 3] has no elements along the reduced axes\n  help: there is no mean and no extreme of nothing: leave empty arrays out",
+        |a, _| a.slice(s![..0, ..]).logsumexp() => "logsumexp: [0, 3] has no elements along the reduced axes\n  help: there is no mean and no extreme of nothing: leave empty arrays out",
         |a, _| a.slice(s![..1, ..]).var_axis(0, 1) => "var: too few elements of [1, 3] fall together for ddof 1: 1",
         |a, _| a.norm_p(0.5, 0) => "norm_p: p is 0.5, and a norm needs p of at least 1",
         |a, _| a.standardize(1, -10.0) => "standardize: an epsilon of -10, expected 0 or more",

@@ -156,7 +156,10 @@ impl<'d, T: Real> LinearMap<'d, T> {
         let recorder = recording.recorder();
         let c = Var::new(recorder, self.cotangent);
         let (found, expected) = (cotangent.shape(), c.shape());
-        assert!(expected == *found, "linearize: the cotangent has shape {found:?}, the result {expected}");
+        assert!(
+            expected == *found,
+            "linearize: the cotangent has shape {found:?}, the result {expected}\n  help: a cotangent has a weight for each number of the result"
+        );
         let parts: Vec<_> = self.parts.iter().map(|&id| Var::new(recorder, id)).collect();
         let mut number = 0;
         recorder.replay(&[(c, &elements(cotangent))], &parts, |_, values| {

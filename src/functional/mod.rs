@@ -118,7 +118,10 @@ fn variables<'t, T: Real>(step: Step<'t, '_, T>, xs: &[&dyn Tensor<T>]) -> Vec<V
 
 #[track_caller]
 fn expect_direction(op: &str, direction: &[usize], x: &[usize]) {
-    assert!(direction == x, "{op}: the direction has shape {direction:?}, the variable {x:?}");
+    assert!(
+        direction == x,
+        "{op}: the direction has shape {direction:?}, the variable {x:?}\n  help: a direction has a number for each one of the variable"
+    );
 }
 
 /// An array of the dimension of `x`.

@@ -137,7 +137,12 @@ pub fn hvps<T: Real>(
     xs: &[&dyn Tensor<T>],
     directions: &[&dyn Tensor<T>],
 ) -> Vec<ArrayD<T>> {
-    assert!(xs.len() == directions.len(), "hvp: {} directions for {} variables", directions.len(), xs.len());
+    assert!(
+        xs.len() == directions.len(),
+        "hvp: {} directions for {} variables\n  help: give one for each, of zeros where nothing moves",
+        directions.len(),
+        xs.len()
+    );
     for (x, direction) in xs.iter().zip(directions) {
         expect_direction("hvp", direction.lengths(), x.lengths());
     }

@@ -170,12 +170,19 @@ impl<'t, T: Real> Var<'t, T> {
     #[track_caller]
     pub fn jvps(self, xs: &[Self], dxs: &[Self]) -> Self {
         if xs.len() != dxs.len() {
-            self.fail("jvp", &format!("{} directions for {} variables", dxs.len(), xs.len()));
+            self.fail(
+                "jvp",
+                &format!(
+                    "{} directions for {} variables\n  help: give one for each, of zeros where nothing moves",
+                    dxs.len(),
+                    xs.len()
+                ),
+            );
         }
         for (x, dx) in xs.iter().zip(dxs) {
             let (own, other) = (x.shape(), dx.shape());
             if own != other {
-                self.fail("jvp", &format!("the direction has shape {other}, the variable {own}"));
+                self.fail("jvp", &format!("the direction has shape {other}, the variable {own}\n  help: a direction has a number for each one of the variable"));
             }
         }
         let u = self.literal(0.0).broadcast_to(self.shape()).alias();
@@ -235,7 +242,7 @@ impl<'t, T: Real> Var<'t, T> {
     pub(crate) fn expect_cotangent(self, c: Self) {
         let (own, other) = (self.shape(), c.shape());
         if own != other {
-            self.fail("vjp", &format!("the cotangent has shape {other}, the output {own}"));
+            self.fail("vjp", &format!("the cotangent has shape {other}, the output {own}\n  help: a cotangent has a weight for each number of the output"));
         }
     }
 

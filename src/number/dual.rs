@@ -188,7 +188,17 @@ impl<N: Number> Number for Dual<N> {
     fn pow(self, y: Self) -> Self {
         let (x, y, slopes) = (self.value, y.value, (self.slope, y.slope));
         let value = x.pow(y);
-        let base = |dx: N| dx * if y == 0.0 { N::of(0.0) } else { y * x.pow(y - 1.0) };
+        // Where the exponent is 0 as a quotient, which is the same function and 0 for the smallest bases, too.
+        let base = |dx: N| {
+            let slope = if y != 0.0 {
+                y * x.pow(y - 1.0)
+            } else if x == 0.0 {
+                N::of(0.0)
+            } else {
+                y / x * value
+            };
+            dx * slope
+        };
         let exponent = |dy: N| dy * if x == 0.0 && y >= 0.0 { N::of(0.0) } else { value * x.ln() };
         Self::of_two(value, slopes, base, exponent)
     }

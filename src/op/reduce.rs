@@ -18,6 +18,13 @@ pub(crate) struct Span {
     keep: bool,
 }
 
+/// What is said of a reduction over no elements that needs some.
+pub(super) fn nothing(shape: &Shape) -> String {
+    format!(
+        "{shape} has no elements along the reduced axes\n  help: there is no mean and no extreme of nothing: leave empty arrays out"
+    )
+}
+
 impl Span {
     #[allow(clippy::cast_possible_truncation, reason = "at most 6 axes")]
     pub(crate) fn new(start: usize, end: usize, keep: bool) -> Self {
@@ -64,7 +71,7 @@ impl Span {
         let shape = call.shape(0);
         let lines = self.lines(&shape);
         if lines.n == 0 && lines.outer * lines.inner > 0 {
-            return Err(format!("{shape} has no elements along the reduced axes"));
+            return Err(nothing(&shape));
         }
         Ok(self.reduced(&shape))
     }

@@ -1,7 +1,7 @@
 //! Means, variances, deviations and p-norms: compositions of reductions.
 
 use super::extreme::Extreme;
-use super::reduce::Norm;
+use super::reduce::{Norm, nothing};
 use crate::axes::{Axes, AxisSet};
 use crate::real::{Real, Scalar as _};
 use crate::tape::Var;
@@ -13,7 +13,7 @@ impl<T: Real> Var<'_, T> {
         let shape = self.shape();
         let n = set.size(&shape);
         if n == 0 {
-            self.fail(name, &format!("{shape} has no elements along the reduced axes"));
+            self.fail(name, &nothing(&shape));
         }
         (n.as_f64(), self.literal(n.as_f64()))
     }

@@ -26,17 +26,29 @@ fn a_result_that_is_no_scalar() {
 #[test]
 fn directions_and_cotangents_that_do_not_fit() {
     let x = array![1.0, 2.0];
-    assert_panics("jvp: the direction has shape [3], the variable [2]", || {
-        jvp(|x| x.exp(), &x, &array![1.0, 2.0, 3.0])
-    });
-    assert_panics("vjp: the cotangent has shape [1], the output [2]", || vjp(|x| x.exp(), &x, &array![1.0]));
+    assert_panics(
+        "jvp: the direction has shape [3], the variable [2]\n  help: a direction has a number for each one of the variable",
+        || jvp(|x| x.exp(), &x, &array![1.0, 2.0, 3.0]),
+    );
+    assert_panics(
+        "vjp: the cotangent has shape [1], the output [2]\n  help: a cotangent has a weight for each number of the output",
+        || vjp(|x| x.exp(), &x, &array![1.0]),
+    );
     let long = array![1.0, 2.0, 3.0];
-    let text = |op: &str| format!("{op}: the direction has shape [3], the variable [2]");
+    let text = |op: &str| {
+        format!(
+            "{op}: the direction has shape [3], the variable [2]\n  help: a direction has a number for each one of the variable"
+        )
+    };
     assert_panics(&text("hvp"), || hvp(|x| x.exp().sum(), &x, &long));
     assert_panics(&text("hvp"), || hvps(|v| v[0].exp().sum(), &[&x], &[&long]));
-    assert_panics("hvp: 2 directions for 1 variables", || hvps(|v| v[0].exp().sum(), &[&x], &[&x, &long]));
+    assert_panics("hvp: 2 directions for 1 variables\n  help: give one for each, of zeros where nothing moves", || {
+        hvps(|v| v[0].exp().sum(), &[&x], &[&x, &long])
+    });
     assert_panics(&text("gauss_newton_vp"), || gauss_newton_vp(|x| x.exp(), |z| z.sum(), &x, &long));
-    assert_panics("jvp: 2 directions for 1 variables", || jvps(|v| v[0], &[&x], &[&x, &x]));
+    assert_panics("jvp: 2 directions for 1 variables\n  help: give one for each, of zeros where nothing moves", || {
+        jvps(|v| v[0], &[&x], &[&x, &x])
+    });
     let mut params = Params::<f64>::new();
     let w = params.add("w", [2], || 1.0);
     let text = |op: &str| {
@@ -48,7 +60,7 @@ fn directions_and_cotangents_that_do_not_fit() {
     assert_panics(&text("jvp"), || model::jvp(&params, |step| step.param(w), &v));
     assert_panics(&text("hvp"), || model::hvp(&params, |step| step.param(w).sum(), &v));
     assert_panics(&text("gauss_newton_vp"), || model::gauss_newton_vp(&params, |step| step.param(w), |z| z.sum(), &v));
-    let text = "vjp: the cotangent has shape [3], the output [2]\n  near parameter `w`";
+    let text = "vjp: the cotangent has shape [3], the output [2]\n  help: a cotangent has a weight for each number of the output\n  near parameter `w`";
     assert_panics(text, || model::vjp(&params, |step| step.param(w), &array![1.0, 2.0, 3.0]));
 }
 
@@ -63,7 +75,10 @@ fn a_linearised_function_at_other_shapes() {
     };
     assert_panics(&text("[1, 2]"), || line.jvp(&array![[1.0, 2.0]]));
     assert_panics(&text("[0, 2]"), || line.jvp(&Array2::zeros((0, 2))));
-    assert_panics("linearize: the cotangent has shape [1], the result [2]", || line.vjp(&array![1.0]));
+    assert_panics(
+        "linearize: the cotangent has shape [1], the result [2]\n  help: a cotangent has a weight for each number of the result",
+        || line.vjp(&array![1.0]),
+    );
     assert_eq!(line.vjp(&array![1.0, 10.0]), array![[1.0, 10.0], [1.0, 10.0]], "it can be used afterwards");
     let mut params = Params::<f64>::new();
     let w = params.add("w", [2], || 1.0);

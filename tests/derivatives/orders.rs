@@ -160,3 +160,53 @@ fn a_polynomial_ends_at_its_degree() {
     ];
     assert_close(&f(step.variable(&[x])), &expected, 1e-14);
 }
+
+/// Where a factor of a derivative is 0 its own derivative is not: at the exponents 0, 1 and 2, as an op and as a function.
+#[test]
+fn powers_at_small_whole_exponents() {
+    gradus::pointwise! {
+        fn power(x, p) = x.pow(p);
+    }
+    type Two = for<'t> fn(Var<'t, f64>, Var<'t, f64>) -> Var<'t, f64>;
+    let (op, function): (Two, Two) = (|x, p| x.pow(p), |x, p| power(x, p));
+    let (x, l) = (2.0_f64, std::f64::consts::LN_2);
+    for (name, f) in [("op", op), ("function", function)] {
+        for p in [0.0, 1.0, 2.0, -1.0] {
+            let along = |order: &[usize]| {
+                let (params, mut tape) = (Params::new(), Tape::new());
+                let step = tape.record(&params);
+                let v = [step.constant(&array![x]), step.constant(&array![p])];
+                order.iter().fold(f(v[0], v[1]).sum(), |y, &k| y.gradient(v[k]).sum()).item()
+            };
+            let power = |by: f64| x.powf(p - by);
+            let x_p = power(1.0) * (1.0 + p * l);
+            let x_x_p = power(2.0) * (2.0 * p - 1.0 + p * (p - 1.0) * l);
+            let x_p_p = power(1.0) * (2.0 * l + p * l * l);
+            let (x_x, x_x_x) = (p * (p - 1.0) * power(2.0), p * (p - 1.0) * (p - 2.0) * power(3.0));
+            let expected: [(&[usize], f64); 12] = [
+                (&[0], p * power(1.0)),
+                (&[0, 0], x_x),
+                (&[0, 0, 0], x_x_x),
+                (&[0, 1], x_p),
+                (&[1, 0], x_p),
+                (&[1, 1], power(0.0) * l * l),
+                (&[0, 0, 1], x_x_p),
+                (&[0, 1, 0], x_x_p),
+                (&[1, 0, 0], x_x_p),
+                (&[0, 1, 1], x_p_p),
+                (&[1, 0, 1], x_p_p),
+                (&[1, 1, 0], x_p_p),
+            ];
+            for (order, expected) in expected {
+                let found = along(order);
+                assert!((found - expected).abs() < 1e-13, "{name}, {order:?} at {p}: {found}, expected {expected}");
+            }
+        }
+        // Also where 1/x is not finite, and at 0.
+        for x in [5e-324, 0.0, -0.5, f64::INFINITY] {
+            let (x, p) = (array![x], array![0.0]);
+            let g = grads(|v| f(v[0], v[1]).sum(), &[&x, &p]);
+            assert_eq!(g[0][0], 0.0, "{name} at {x}");
+        }
+    }
+}

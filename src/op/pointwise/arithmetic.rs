@@ -51,8 +51,9 @@ pointwise! {
         ///
         /// # Kinks and limits
         ///
-        /// The derivative for the base is 0 where the exponent is 0, also at x = 0. The derivative for the exponent is 0
-        /// where the base is 0 and the exponent is not negative; it is NaN for negative bases.
+        /// The derivative for the base is 0 where the exponent is 0, also at x = 0, where it is constant in the exponent, too.
+        /// The derivative for the exponent is 0 where the base is 0 and the exponent is not negative; it is NaN for negative
+        /// bases.
         ///
         /// # Examples
         ///
@@ -65,10 +66,13 @@ pointwise! {
         pub Pow: pow(x, exponent) = x.pow(exponent),
             |y, c| [
                 {
+                    // What `select` drops must be finite, or its own derivative is NaN: operands are made safe first.
                     let zero = exponent.eq(0.0);
-                    // The exponent is made safe first: what `select` drops must be finite, or its own derivative is NaN.
-                    let safe = zero.select(1.0, exponent);
-                    zero.select(0.0, c * (exponent * x.pow(safe - 1.0)))
+                    let usual = c * (exponent * x.pow(zero.select(1.0, exponent) - 1.0));
+                    // The same function as a quotient, which is 0 for the smallest bases, too, and whose derivatives are right.
+                    let beside = zero * x.ne(0.0);
+                    let quotient = exponent / beside.select(x, 1.0) * beside.select(y, 1.0);
+                    beside.select(c * quotient, zero.select(0.0, usual))
                 },
                 {
                     let zero = x.eq(0.0) * exponent.ge(0.0);
