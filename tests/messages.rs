@@ -508,3 +508,27 @@ fn eager_errors_appear_at_their_line() {
     });
     assert!(found.starts_with("check_finite: ln gives NaN at [0]"), "{found}");
 }
+
+#[test]
+fn operands_that_a_custom_op_refuses() {
+    struct Pair(&'static str);
+    impl CustomOp<f64> for Pair {
+        fn name(&self) -> &'static str {
+            "pair"
+        }
+        fn shape(&self, inputs: &[Shape]) -> Shape {
+            assert!(inputs.len() == 1, "{}", self.0);
+            inputs[0]
+        }
+        fn eval(&self, inputs: &[ArrayViewD<'_, f64>], out: &mut [f64]) {
+            out.iter_mut().zip(&inputs[0]).for_each(|(y, &x)| *y = x);
+        }
+        fn vjp<'t>(&self, _: &[Var<'t, f64>], _: Var<'t, f64>, c: Var<'t, f64>) -> Vec<Cotangent<'t, f64>> {
+            vec![c.into()]
+        }
+    }
+    let refused = |text| refused(|a, b| a.custom(Arc::new(Pair(text)), &[a, b]));
+    let start = "custom: `pair` refuses operands of shape [2, 3], [4, 5]: ";
+    assert_eq!(refused("one, please"), format!("{start}one, please\n  help: its `shape` says which operands fit"));
+    assert_eq!(refused("no\n  help: give one"), format!("{start}no\n  help: give one"));
+}

@@ -118,7 +118,13 @@ impl Primitive for Custom {
 
     fn shape<T: Real>(self, call: &Call<'_, T>) -> Result<Shape, String> {
         let shapes: Vec<_> = call.log.inputs_list(call.inputs).iter().map(|&id| *call.log.shape(id)).collect();
-        Ok(call.log.custom_at(call.inputs[2]).shape(&shapes))
+        let op = call.log.custom_at(call.inputs[2]);
+        catch_unwind(AssertUnwindSafe(|| op.shape(&shapes))).map_err(|payload| {
+            let text = message(&*payload).unwrap_or_else(|| resume_unwind(payload));
+            let shapes: Vec<_> = shapes.iter().map(ToString::to_string).collect();
+            let help = if text.contains("help: ") { "" } else { "\n  help: its `shape` says which operands fit" };
+            format!("`{}` refuses operands of shape {}: {text}{help}", op.name(), shapes.join(", "))
+        })
     }
 
     fn eval<T: Real>(self, args: &Args<'_, T>, out: &mut [T]) {

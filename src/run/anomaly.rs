@@ -36,8 +36,8 @@ pub(super) fn describe<T: Real>(log: &Log<T>, values: &dyn Values<T>, id: Id) ->
     for operand in 0..log.operands(entry).len() {
         let source = values.source(entry, operand);
         if !matches!(log.entry(source).op, Op::Leaf(Leaf::Seed | Leaf::Indices)) {
-            let there =
-                element(log, values, entry, id, at, operand).map_or_else(String::new, |x| format!("{x} there, "));
+            let there = element(log, values, entry, id, at, operand)
+                .map_or_else(String::new, |x| format!("{} there, ", short(x)));
             say(&format!("\n  of {}: {there}{}", line(log, source), summary(values.value(source))));
         }
     }
@@ -78,6 +78,12 @@ fn element<T: Real>(
     Some(values.value(own)[place])
 }
 
+/// A number, with an exponent where it would have many digits.
+fn short<T: Real>(x: T) -> String {
+    let size = x.as_f64().abs();
+    if size == 0.0 || !size.is_finite() || (1e-5..1e16).contains(&size) { x.to_string() } else { format!("{x:e}") }
+}
+
 /// The range of a value's finite elements, and how many are not finite.
 fn summary<T: Real>(data: &[T]) -> String {
     if data.is_empty() {
@@ -87,7 +93,8 @@ fn summary<T: Real>(data: &[T]) -> String {
     let nan = data.iter().filter(|x| x.is_nan()).count();
     let infinite = data.len() - finite().count() - nan;
     let (low, high) = finite().fold((T::infinity(), T::neg_infinity()), |(a, b), x| (a.min(x), b.max(x)));
-    let mut text = if low <= high { format!("from {low} to {high}") } else { "none finite".to_owned() };
+    let mut text =
+        if low <= high { format!("from {} to {}", short(low), short(high)) } else { "none finite".to_owned() };
     for (count, what) in [(nan, "NaN"), (infinite, "infinite")] {
         if count > 0 {
             write!(text, ", {count} {what}").expect("a string takes all");
