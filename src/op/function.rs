@@ -181,7 +181,8 @@ impl Place {
 /// They are those of the formula by the rules of [`Dual`](crate::number::Dual), so it should be written as carefully as one
 /// that is to be computed: where it overflows or subtracts what is nearly equal, so may its derivative. An `if` is
 /// differentiated along the branch taken. First and second derivatives have kernels of their own; higher ones are
-/// computed number by number in `f64`, each order three times as slowly as the one before.
+/// computed number by number in `f64`, each order three times as slowly as the one before. With `f32` they take the other
+/// branch of an `if` whose bound `f32` rounds onto the operand: `x <= 0.1` holds for the `f32` next to 0.1, and does not in `f64`.
 ///
 /// # Speed
 ///
