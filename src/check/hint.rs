@@ -327,7 +327,12 @@ fn place(this: &Compared) -> Option<String> {
         let not_zero = || exactly(&|_, x| x != 0.0).then_some("not 0");
         negative.or_else(positive).or_else(zero).or_else(not_zero)
     };
-    end.or_else(|| sign().map(|what| format!("only where the input is {what}")))
+    let sign = sign().map(|what| format!("only where the input is {what}"));
+    // Where both fit, there is no telling which it is.
+    match (end, sign) {
+        (Some(end), Some(sign)) => Some(format!("{end}, or {sign}")),
+        (end, sign) => end.or(sign),
+    }
 }
 
 impl fmt::Display for Hint {

@@ -139,15 +139,11 @@ fn taylor_slopes_of_right_programs_are_as_they_should_be() {
     let passed = |seed: &u64| {
         let inputs = numbers::<f64>(*seed, false);
         let inputs: Vec<_> = inputs.iter().map(|x| x as &dyn Tensor<f64>).collect();
-        let taylor = check::gradients(|v| program(*seed, v), &inputs).order(2).taylor();
-        if !taylor.passed() {
-            eprintln!("program {seed}: {taylor}");
-        }
-        taylor.passed()
+        check::gradients(|v| program(*seed, v), &inputs).order(2).taylor().passed()
     };
     // Of some a kink is so near that all steps but the narrowest cross it.
     let failed = (0..100).filter(|seed| !passed(seed)).count();
-    assert!(failed <= 5, "{failed} of 100");
+    assert!(failed <= 3, "{failed} of 100");
 }
 
 #[test]
