@@ -161,6 +161,14 @@ fn reason(report: &Report) -> String {
     element.or_else(identity).unwrap_or_else(|| "nothing depends on the operands".to_owned())
 }
 
+/// Whether nothing is wrong, and all that is missing are derivatives that differences could not confirm at this point.
+pub(super) fn is_undecided(report: &Report) -> bool {
+    let open = |e: &Element| matches!(e.verdict, Verdict::Inconclusive | Verdict::Kink);
+    let consistent = report.identities.iter().all(|identity| identity.holds() || identity.kink.is_some());
+    let finite = report.not_finite.is_none();
+    !report.failures.is_empty() && report.failures.iter().all(open) && consistent && finite && !is_wrong(report)
+}
+
 /// Whether something is wrong beyond what edges excuse: a derivative may be infinite there, but where differences are sure of
 /// another one, it may not be NaN or infinite.
 pub(super) fn is_wrong(report: &Report) -> bool {

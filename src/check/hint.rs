@@ -85,7 +85,8 @@ pub enum Slip {
     Offset(f64),
     /// The numbers of the right derivative in another order.
     Permuted,
-    /// The input is repeated by an op, and the sum over what was repeated may be missing.
+    /// The input is repeated by an op whose rule answers in a shape from which that is gone already, so the tape sums nothing, and
+    /// the sum over what was repeated may be missing.
     NotSummed(String),
 }
 
@@ -160,6 +161,14 @@ impl Near {
         size > 0.0 && a.shape() == b.shape() && a.iter().zip(b).all(|(&a, &b)| self.equal(a, b, size))
     }
 
+    /// Whether numbers can tell one arrangement of them from another: two of them differ, and neither is 0. Where only one is
+    /// not 0, or all that are not are equal, as the derivatives of choices are, nearly any slip moves or repeats the right ones.
+    fn telling<'n>(self, numbers: impl Iterator<Item = &'n f64> + Clone, size: f64) -> bool {
+        let mut informative = numbers.filter(|x| !self.equal(**x, 0.0, size));
+        let first = informative.next();
+        first.is_some_and(|first| informative.any(|x| !self.equal(*x, *first, size)))
+    }
+
     /// The number by which all are off.
     fn factor(self, wrong: &[Sides]) -> Option<f64> {
         let size = largest(wrong.iter().map(|sides| sides.numeric));
@@ -203,7 +212,10 @@ impl Near {
     /// The right numbers, arranged or added up along an axis.
     fn arrangement(self, this: &Compared) -> Option<Slip> {
         let (analytic, numeric) = this.arrays()?;
-        let rank = numeric.ndim();
+        let (rank, size) = (numeric.ndim(), largest(numeric.iter().copied()));
+        if !self.telling(numeric.iter(), size) {
+            return None;
+        }
         if rank > 1 {
             let mut transposed = numeric.clone();
             transposed.swap_axes(rank - 2, rank - 1);
@@ -222,9 +234,13 @@ impl Near {
             }
             let from = |x: &ArrayD<f64>| x.slice_axis(along, Slice::from(1..)).to_owned();
             let to = |x: &ArrayD<f64>| x.slice_axis(along, Slice::from(..-1)).to_owned();
-            let shifted = self.arrays(&from(&analytic), &to(&numeric)) || self.arrays(&to(&analytic), &from(&numeric));
+            let moved = |a: &ArrayD<f64>, n: &ArrayD<f64>| self.arrays(a, n) && self.telling(n.iter(), size);
+            let shifted = moved(&from(&analytic), &to(&numeric)) || moved(&to(&analytic), &from(&numeric));
             if shifted && numeric.shape()[axis] > 2 {
                 return Some(Slip::Shifted { axis });
+            }
+            if !numeric.lanes(along).into_iter().any(|lane| self.telling(lane.iter(), size)) {
+                return None;
             }
             let sum = numeric.sum_axis(along).insert_axis(along);
             let repeated = |x: &ArrayD<f64>| x.broadcast(numeric.raw_dim()).map(|x| x.to_owned());
@@ -238,10 +254,15 @@ impl Near {
 
     /// The right derivative of another input.
     fn swapped(self, input: usize, all: &[Compared]) -> Option<Slip> {
-        let (analytic, _) = all[input].arrays()?;
+        let (analytic, numeric) = all[input].arrays()?;
         let others = all.iter().enumerate().filter(|(other, _)| *other != input);
-        let mut same =
-            others.filter(|(_, other)| other.arrays().is_some_and(|(_, numeric)| self.arrays(&analytic, &numeric)));
+        // One number may agree by chance, but not in both directions.
+        let mut same = others.filter(|(_, other)| {
+            other.arrays().is_some_and(|(back, there)| {
+                let telling = self.telling(there.iter(), largest(there.iter().copied()));
+                self.arrays(&analytic, &there) && (telling || self.arrays(&back, &numeric))
+            })
+        });
         same.next().map(|(_, other)| Slip::Swapped { with: other.name.clone() })
     }
 
@@ -249,15 +270,18 @@ impl Near {
         let offset = wrong[0].analytic - wrong[0].numeric;
         let fits =
             |sides: &Sides| (sides.analytic - sides.numeric - offset).abs() <= self.0 * offset.abs() + sides.error;
-        (wrong.len() > 2 && wrong.iter().all(fits)).then_some(Slip::Offset(offset))
+        // Beside one number, any other is off by the same everywhere.
+        let differ = wrong.iter().any(|sides| !self.equal(sides.numeric, wrong[0].numeric, 0.0));
+        (wrong.len() > 2 && differ && wrong.iter().all(fits)).then_some(Slip::Offset(offset))
     }
 
     fn permuted(self, this: &Compared) -> Option<Slip> {
         let (mut analytic, mut numeric) = this.arrays()?;
+        let telling = self.telling(numeric.iter(), largest(numeric.iter().copied()));
         let sort = |x: &mut ArrayD<f64>| x.as_slice_mut().expect("in standard order").sort_by(f64::total_cmp);
         sort(&mut analytic);
         sort(&mut numeric);
-        (analytic.len() > 2 && self.arrays(&analytic, &numeric)).then_some(Slip::Permuted)
+        (telling && analytic.len() > 2 && self.arrays(&analytic, &numeric)).then_some(Slip::Permuted)
     }
 }
 
@@ -303,7 +327,12 @@ fn place(this: &Compared) -> Option<String> {
         let not_zero = || exactly(&|_, x| x != 0.0).then_some("not 0");
         negative.or_else(positive).or_else(zero).or_else(not_zero)
     };
-    end.or_else(|| sign().map(|what| format!("only where the input is {what}")))
+    let sign = sign().map(|what| format!("only where the input is {what}"));
+    // Where both fit, there is no telling which it is.
+    match (end, sign) {
+        (Some(end), Some(sign)) => Some(format!("{end}, or {sign}")),
+        (end, sign) => end.or(sign),
+    }
 }
 
 impl fmt::Display for Hint {

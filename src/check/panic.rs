@@ -49,7 +49,7 @@ impl fmt::Display for Panicked {
         if text.contains("help: ") {
             return Ok(());
         }
-        f.write_str("\n  help: nothing was moved yet: it panics there without a check, too")
+        f.write_str("\n  help: no input was moved: call it there without a check; if it doesn't panic then, it keeps state from call to call")
     }
 }
 

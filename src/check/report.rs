@@ -21,8 +21,8 @@ pub struct Report {
     /// Forward against reverse mode and the symmetry of the Hessian, in checks of order 2 and where
     /// [`consistency`](super::Check::consistency) asks for it.
     pub identities: Vec<Identity>,
-    /// The order at which the function is not finite at the point, and where that begins.
-    pub(super) not_finite: Option<(usize, Option<String>)>,
+    /// The order at which the function is not finite at the point, and where that begins, with what to do.
+    pub(super) not_finite: Option<(usize, String)>,
     pub(super) element_type: &'static str,
     pub(super) coarse: bool,
     pub(super) tolerance: f64,

@@ -27,7 +27,7 @@ impl<T: Real> Check<'_, T> {
         for order in 1..=self.order {
             let base = self.subject.derivative(order, self.seed, &point);
             if !elements(&base.terms).all(|x| x.is_finite()) {
-                report.not_finite = Some((order, self.subject.not_finite(order, self.seed, &point)));
+                report.not_finite = Some((order, self.not_finite(order, &blocks, &point)));
                 return report;
             }
             if order == 1 {
@@ -55,6 +55,23 @@ impl<T: Real> Check<'_, T> {
             report.identities = vec![modes, symmetry];
         }
         report
+    }
+
+    /// What is not finite first, where the scalar of this order is not, on lines of their own with what to do.
+    pub(super) fn not_finite(&mut self, order: usize, blocks: &[Block<T>], point: &[Vec<T>]) -> String {
+        let held = blocks.iter().find_map(|block| {
+            let place = block.values.iter().position(|x| !x.is_finite())?;
+            let (name, value, at) = (&block.name, block.values[place], block.shape.coordinates(place));
+            Some(format!(
+                "\n  `{name}` holds {value} at {at}\n  help: give a number in its place: there is no derivative there"
+            ))
+        });
+        held.unwrap_or_else(|| {
+            let first = self.subject.not_finite(order, self.seed, point);
+            let first =
+                first.map_or_else(String::new, |text| format!("\n  {}", text.trim_start_matches("check_finite: ")));
+            format!("{first}\n  help: check where it is finite, and a little around")
+        })
     }
 
     /// How far two ways to compute one number may be apart, where the function has this size.

@@ -1,6 +1,7 @@
 //! What the tape knows of an input that may explain a slip in its derivative.
 
 use super::explain::{Search, passes};
+use crate::op::custom::{Cotangent, answers};
 use crate::op::{Leaf, Op};
 use crate::real::Real;
 use crate::tape::log::{Id, Log};
@@ -20,12 +21,20 @@ pub(super) struct Surroundings {
 pub(super) struct Surrounding {
     /// The instruction that lets no derivative pass, where there is no way around it.
     pub(super) blocked: Option<String>,
-    /// The user's op that repeats the input along some axes, and which these are.
+    /// The user's op that repeats the input along some axes, and which these are, where the tape doesn't sum over them.
     pub(super) repeated: Option<String>,
 }
 
 impl Surroundings {
     pub(super) fn new<T: Real>(scalar: Var<'_, T>, inputs: &[(&str, Id)]) -> Self {
+        let mut around = Self::recorded(scalar, inputs);
+        for (around, (_, id)) in around.inputs.iter_mut().zip(inputs) {
+            around.repeated = (id + 1..=scalar.id()).find_map(|at| repeats(scalar, at, *id));
+        }
+        around
+    }
+
+    fn recorded<T: Real>(scalar: Var<'_, T>, inputs: &[(&str, Id)]) -> Self {
         let log = scalar.live().log();
         let open = Search::from(&log, scalar.id(), |id, _| passes(log.entry(id).op));
         let all = Search::from(&log, scalar.id(), |_, _| true);
@@ -33,10 +42,7 @@ impl Surroundings {
             let way = all.way(id).filter(|_| open.way(id).is_none())?;
             way.into_iter().find(|&id| !log.entry(id).op.is_differentiable()).map(|id| line(&log, id))
         };
-        let around = |&(_, id): &(&str, Id)| Surrounding {
-            blocked: blocked(id),
-            repeated: (id..scalar.id()).find_map(|at| repeats(&log, at + 1, id)),
-        };
+        let around = |&(_, id): &(&str, Id)| Surrounding { blocked: blocked(id), repeated: None };
         Self { lengths: lengths(&log, scalar.id(), inputs), inputs: inputs.iter().map(around).collect() }
     }
 }
@@ -65,18 +71,35 @@ fn lengths<T: Real>(log: &Log<T>, last: Id, inputs: &[(&str, Id)]) -> Vec<(usize
     first.into_iter().chain(other).collect()
 }
 
-/// Whether the instruction at `at` is a user's op that broadcasts `input`: which one, and along which axes.
-fn repeats<T: Real>(log: &Log<T>, at: Id, input: Id) -> Option<String> {
-    let entry = log.entry(at);
-    let Op::Custom(_) = entry.op else { return None };
-    let (operand, result) = (log.shape(input), log.shape(at));
-    if !log.operands(entry).contains(&input) || !operand.broadcasts_to(result) {
+/// Whether the instruction at `at` is a user's op that broadcasts `input`, with a rule that doesn't leave the sum over what was
+/// repeated to the tape: which op, and along which axes.
+fn repeats<T: Real>(scalar: Var<'_, T>, at: Id, input: Id) -> Option<String> {
+    let (op, operands) = {
+        let log = scalar.live().log();
+        let entry = log.entry(at);
+        let Op::Custom(_) = entry.op else { return None };
+        (log.custom(entry).clone(), log.operands(entry).to_vec())
+    };
+    let place = operands.iter().position(|&operand| operand == input)?;
+    let (y, operand) = (scalar.at(at), scalar.at(input).shape());
+    let result = y.shape();
+    if !operand.broadcasts_to(&result) {
         return None;
     }
     let lead = result.rank() - operand.rank();
     let repeated = |axis: &usize| result[*axis] > 1 && (*axis < lead || operand[*axis - lead] == 1);
     let axes: Vec<_> = (0..result.rank()).filter(repeated).map(|axis| axis.to_string()).collect();
+    if axes.is_empty() {
+        return None;
+    }
+    let operands: Vec<_> = operands.iter().map(|&operand| scalar.at(operand)).collect();
+    // The tape sums what has the result's shape by itself.
+    let answers = answers(&*op, &operands, y, y.recording().ones(result));
+    let Some(Cotangent::Var(answer)) = answers.get(place) else { return None };
+    if answer.shape() == result {
+        return None;
+    }
     let plural = if axes.len() == 1 { "axis" } else { "axes" };
     let list = axes.join(" and ");
-    (!axes.is_empty()).then(|| format!("`{}` repeats it along {plural} {list} of its result", log.custom(entry).name()))
+    Some(format!("`{}` repeats it along {plural} {list} of its result", op.name()))
 }

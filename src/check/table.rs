@@ -14,9 +14,7 @@ impl fmt::Display for Report {
         if let Some((order, first)) = &self.not_finite {
             let what =
                 if *order == 1 { "the function".to_owned() } else { format!("its derivative of order {}", order - 1) };
-            write!(f, "gradient check failed: {what} is not finite at the point")?;
-            first.iter().try_for_each(|text| write!(f, "\n  {}", text.trim_start_matches("check_finite: ")))?;
-            return writeln!(f, "\n  help: check where it is finite, and a little around");
+            return writeln!(f, "gradient check failed: {what} is not finite at the point{first}");
         }
         if checked == 0 {
             let why = if self.lack.is_empty() { "no input has an element" } else { &self.lack[..] };

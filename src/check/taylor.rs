@@ -15,6 +15,12 @@ const CLEAR: f64 = 1e3;
 /// How many steps there are, each half of the one before.
 const STEPS: i32 = 30;
 
+/// What is at most this many times the rounding of the results is rounding.
+const ROUNDING: f64 = 16.0;
+
+/// At how many steps a wrong derivative must show, where the remainder is rounding from some step on.
+const RESOLVED: usize = 3;
+
 /// How many of the narrowest steps that are clear of rounding decide.
 const DECIDE: usize = 4;
 
@@ -63,7 +69,8 @@ pub struct Remainder {
 pub enum Slope {
     /// The median over the narrowest steps at which the remainder is clear of rounding.
     Of(f64),
-    /// No remainder is clear of rounding: the polynomial is the function.
+    /// The polynomial is the function: no remainder is clear of rounding, or only those of wide steps, which cross a kink. All
+    /// narrower ones are rounding then, at steps where that is small beside what the derivative contributes.
     Exact,
     /// Too few remainders are clear of rounding.
     TooCoarse,
@@ -72,7 +79,8 @@ pub enum Slope {
 }
 
 impl Slope {
-    fn new(remainders: &[Remainder], of: fn(&Remainder) -> f64) -> Self {
+    /// The slope of the remainders, of which the derivative contributes `part` for each step.
+    fn new(remainders: &[Remainder], of: fn(&Remainder) -> f64, part: impl Fn(f64) -> f64) -> Self {
         // Wide steps may leave the domain; once within, they stay.
         let outside = remainders.iter().take_while(|remainder| !of(remainder).is_finite()).count();
         let remainders = &remainders[outside..];
@@ -81,8 +89,12 @@ impl Slope {
         }
         let clear = |r: &Remainder| of(r) > CLEAR * r.rounding;
         // Once rounding is met, it stays.
-        let clear: Vec<_> = remainders.iter().take_while(|r| clear(r)).map(of).collect();
-        if clear.is_empty() {
+        let (wide, narrow) = remainders.split_at(remainders.iter().take_while(|r| clear(r)).count());
+        let clear: Vec<_> = wide.iter().map(of).collect();
+        // A wrong derivative leaves a remainder that falls by 2 or 4 from step to step: it is never rounding all at once.
+        let rounding = narrow.iter().all(|r| of(r) <= ROUNDING * r.rounding);
+        let resolved = narrow.iter().filter(|r| part(r.step).abs() > CLEAR * r.rounding).count();
+        if clear.is_empty() || rounding && resolved >= RESOLVED {
             return Self::Exact;
         }
         let mut slopes: Vec<_> = clear.windows(2).map(|pair| (pair[0] / pair[1]).log2()).collect();
@@ -146,9 +158,7 @@ impl<T: Real> Check<'_, T> {
         let second = self.order > 1;
         let here = self.subject.derivative(1, self.seed, &point);
         let lack = if !elements(&here.terms).all(|x| x.is_finite()) {
-            let first = self.subject.not_finite(1, self.seed, &point).unwrap_or_default();
-            let first = first.trim_start_matches("check_finite: ");
-            Some(format!("the function is not finite at the point\n  {first}\n  help: check where it is finite"))
+            Some(format!("the function is not finite at the point{}", self.not_finite(1, &blocks, &point)))
         } else if point.iter().all(Vec::is_empty) {
             Some("nothing to check, no input has an element".to_owned())
         } else if !here.depends.iter().flatten().any(|&depends| depends) {
@@ -190,8 +200,10 @@ impl<T: Real> Check<'_, T> {
             Remainder { step: h, first: first.abs(), second, rounding }
         };
         let remainders: Vec<_> = (1..=STEPS).map(remainder).take_while(|r| r.step > epsilon.sqrt()).collect();
-        let first = Slope::new(&remainders, |remainder| remainder.first);
-        let second = second.then(|| Slope::new(&remainders, |remainder| remainder.second));
+        let first = Slope::new(&remainders, |remainder| remainder.first, |h| h * slope);
+        // Where there is no curvature, one of the size of the slope is what would have shown.
+        let bend = if curvature == 0.0 { slope } else { curvature };
+        let second = second.then(|| Slope::new(&remainders, |remainder| remainder.second, |h| h * h / 2.0 * bend));
         Taylor { remainders, first, second, lack }
     }
 }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 mod alarms;
 mod explain;
 mod families;
+mod hints;
 mod kinks;
 mod large;
 mod modes;
@@ -21,6 +22,7 @@ mod programs;
 mod saturated;
 mod slips;
 mod structure;
+mod taylor;
 
 use panics::assert_panics;
 

@@ -170,6 +170,9 @@ fn impossible_settings_are_refused() {
     let message = "check::op: 1 shapes [[2, 3]], expected one for each of 2 operands";
     assert_panics(message, || op().shapes(&[&[&[2, 3]]]));
     assert_panics("check::op: order 0, expected at least 1", || op().order(0));
+    let message = "check::op: no shapes, so there is nothing to check\n  help: give a list for each way to call the op: \
+                   `.shapes(&[&[&[2, 3], &[2, 3]]])`";
+    assert_panics(message, || op().shapes(&[]));
 }
 
 /// An op of one operand with this rule.
@@ -230,5 +233,45 @@ fn errors_of_equal_elements_do_not_cancel_in_a_direction() {
             let check = || check::gradients(|v| v[0].custom(op.clone(), v), &[&x]).seed(seed);
             assert!(!check().directions(1).report().passed() && !check().taylor().passed(), "seed {seed}");
         }
+    }
+}
+
+/// ln Σeˣ of all elements, as it does not overflow.
+fn stable<'t, T: Real>(x: Var<'t, T>) -> Var<'t, T> {
+    let largest = x.max().detach();
+    (x - largest).exp().sum().ln() + largest
+}
+
+#[test]
+fn right_ops_pass_in_f32_whatever_the_seed() {
+    for seed in 0..6 {
+        check::op(2, |v: &[Var<'_, f32>]| v[0].tanh() * v[1].sin()).seed(seed).assert();
+        check::op(2, |v: &[Var<'_, f32>]| v[0] * v[1]).seed(seed).assert();
+    }
+    for seed in 0..20 {
+        check::op(1, |v: &[Var<'_, f32>]| stable(v[0])).shapes(&[&[&[3]], &[&[2, 3]]]).seed(seed).assert();
+        check::op(1, |v: &[Var<'_, f32>]| v[0].sin()).seed(seed).assert();
+    }
+}
+
+#[test]
+fn what_is_wrong_or_never_confirmed_is_not_drawn_away() {
+    for seed in 0..5 {
+        let wrong = planted(Planted {
+            shape: |inputs| inputs[0],
+            eval: |x| x[0].mapv(f64::sin),
+            vjp: |x, _, c| vec![(c * x[0].cos() * 1.01).into()],
+        });
+        let report = check::op(1, |v: &[Var<'_, f64>]| v[0].custom(wrong.clone(), v)).seed(seed).report();
+        let plain = |case: &check::Case| case.name.ends_with("in standard order") && !case.name.contains('0');
+        let mut ordinary = report.cases.iter().filter(|case| plain(case));
+        assert!(ordinary.all(|case| matches!(case.outcome, Outcome::Failed(_))), "{report}");
+        // Wrong in f32 as well, and only for numbers of one sign.
+        let check = check::op(1, |v: &[Var<'_, f32>]| v[0].sin() + v[0].relu().detach() * 0.1).seed(seed);
+        assert!(!check.report().passed(), "seed {seed}");
+        // A small part beside a large one: at no point are differences fine enough.
+        let coarse = || check::op(1, |v: &[Var<'_, f32>]| (v[0].sin() + 1e6) - 1e6).order(1).shapes(&[&[&[2]]]);
+        let report = coarse().seed(seed).report();
+        assert!(!report.cases[0].passed(), "seed {seed}: {report}");
     }
 }

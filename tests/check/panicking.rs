@@ -3,6 +3,7 @@
 use gradus::check::{self, Outcome};
 use gradus::prelude::*;
 use ndarray::ArrayViewD;
+use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
 use std::sync::Arc;
 
@@ -131,7 +132,18 @@ fn what_is_no_op_is_told_with_its_own_text() {
     let unwrap = || check::gradients(|v| v[0] * "x".parse::<f64>().expect("a number"), &[&array![1.0]]).report();
     let text = message(unwrap);
     assert!(text.starts_with(&format!("{POINT}a number: ParseFloatError")), "{text}");
-    assert!(text.contains("\n  help: nothing was moved yet: it panics there without a check, too"), "{text}");
+    let help = "\n  help: no input was moved: call it there without a check; if it doesn't panic then, it keeps state";
+    assert!(text.contains(help), "{text}");
+    // One that panics at its third call alone.
+    let calls = Cell::new(0);
+    let third = |v: &[f64]| {
+        calls.set(calls.get() + 1);
+        assert!(calls.get() != 3, "called too often");
+        v[0]
+    };
+    let counted = || check::gradients(|v| v[0] * third(&[1.0]), &[&array![1.0]]).report();
+    let text = message(counted);
+    assert!(text.contains(": called too often\n") && text.contains(help), "{text}");
     // What is no text is carried on.
     let typed = || check::gradients(|v| if v.is_empty() { v[0] } else { panic_any(7) }, &[&array![1.0]]).report();
     assert_eq!(catch_unwind(typed).unwrap_err().downcast_ref(), Some(&7));

@@ -93,21 +93,26 @@ fn program<'t, T: Real>(seed: u64, inputs: &[Var<'t, T>]) -> Var<'t, T> {
         + values[values.len() - 1].sum()
 }
 
+/// The inputs of a program.
+fn numbers<T: Real>(seed: u64, grid: bool) -> Vec<ArrayD<T>> {
+    let rng = &mut StdRng::seed_from_u64(1000 + seed);
+    let array = |rng: &mut StdRng| {
+        let shape = SHAPES[rng.random_range(0..SHAPES.len())];
+        let number = |rng: &mut StdRng| {
+            let x: f64 = rng.random_range(-2.0..2.0);
+            if grid { (2.0 * x).round() / 2.0 } else { x }
+        };
+        ArrayD::from_shape_simple_fn(shape, || T::of(number(rng)))
+    };
+    (0..rng.random_range(1..4)).map(|_| array(rng)).collect()
+}
+
 /// Checks so many programs at random numbers, or at ones of a grid, where there are kinks and ties; tells how many elements
 /// were not confirmed, of how many.
 fn alarms<T: Real>(programs: u64, grid: bool) -> (usize, usize) {
     let (mut checked, mut unconfirmed) = (0, 0);
     for seed in 0..programs {
-        let rng = &mut StdRng::seed_from_u64(1000 + seed);
-        let array = |rng: &mut StdRng| {
-            let shape = SHAPES[rng.random_range(0..SHAPES.len())];
-            let number = |rng: &mut StdRng| {
-                let x: f64 = rng.random_range(-2.0..2.0);
-                if grid { (2.0 * x).round() / 2.0 } else { x }
-            };
-            ArrayD::from_shape_simple_fn(shape, || T::of(number(rng)))
-        };
-        let inputs: Vec<_> = (0..rng.random_range(1..4)).map(|_| array(rng)).collect();
+        let inputs = numbers(seed, grid);
         let inputs: Vec<_> = inputs.iter().map(|x| x as &dyn Tensor<T>).collect();
         let check = check::gradients(|v| program(seed, v), &inputs).order(if seed % 4 == 0 { 2 } else { 1 });
         let report = if seed % 3 == 0 { check.directions(2).report() } else { check.report() };
@@ -127,6 +132,18 @@ fn right_programs_raise_no_alarm() {
     assert!(checked > 1000 && unconfirmed * 200 <= checked, "{unconfirmed} of {checked}");
     let (unconfirmed, checked) = alarms::<f32>(100, false);
     assert!(unconfirmed * 10 <= checked, "f32: {unconfirmed} of {checked}");
+}
+
+#[test]
+fn taylor_slopes_of_right_programs_are_as_they_should_be() {
+    let passed = |seed: &u64| {
+        let inputs = numbers::<f64>(*seed, false);
+        let inputs: Vec<_> = inputs.iter().map(|x| x as &dyn Tensor<f64>).collect();
+        check::gradients(|v| program(*seed, v), &inputs).order(2).taylor().passed()
+    };
+    // Of some a kink is so near that all steps but the narrowest cross it.
+    let failed = (0..100).filter(|seed| !passed(seed)).count();
+    assert!(failed <= 3, "{failed} of 100");
 }
 
 #[test]

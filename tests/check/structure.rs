@@ -205,6 +205,20 @@ fn a_point_where_the_function_is_not_finite_is_named() {
     assert!(text.starts_with(first), "{text}");
     assert!(text.contains("> %1 = ln %0 : f64[2]  # tests/check/structure.rs:"), "{text}");
     assert!(text.ends_with("\n  help: check where it is finite, and a little around\n"), "{text}");
+    // Where an input holds it, that is named instead.
+    let (x, b) = (array![1.0, 2.0], array![[0.5, f64::NAN]]);
+    let report = check::gradients(|v| v[0].sin() * v[1], &[&x, &b]).report().to_string();
+    let held = "  `input 1` holds NaN at [0, 1]\n  help: give a number in its place: there is no derivative there\n";
+    let first = "the function is not finite at the point\n";
+    assert_eq!(report, format!("gradient check failed: {first}{held}"));
+    let taylor = check::gradients(|v| v[0].sin() * v[1], &[&x, &b]).taylor().to_string();
+    assert_eq!(taylor, format!("Taylor check failed: {first}{held}"));
+    let alone = check::gradients(|v| v[0].sin(), &[&b]).report().to_string();
+    assert!(alone.contains("\n  `input` holds NaN at [0, 1]\n"), "{alone}");
+    let mut nan = Params::<f64>::new();
+    let w = nan.add("layer.w", [2], || f64::NAN);
+    let model = check::model(&nan, |step| step.param(w).sum()).report().to_string();
+    assert!(model.contains("\n  `layer.w` holds NaN at [0]\n") && !model.contains("src/check"), "{model}");
     let second = check::gradients(|v| v[0].powf(1.5).sum(), &[&array![0.0]]).order(3).report();
     assert!(second.to_string().contains("its derivative of order 2 is not finite at the point"), "{second}");
     let params = Params::<f64>::new();
