@@ -180,22 +180,22 @@ fn powers_at_small_whole_exponents() {
             };
             let power = |by: f64| x.powf(p - by);
             let x_p = power(1.0) * (1.0 + p * l);
-            let x_x_p = power(2.0) * (2.0 * p - 1.0 + p * (p - 1.0) * l);
-            let x_p_p = power(1.0) * (2.0 * l + p * l * l);
-            let (x_x, x_x_x) = (p * (p - 1.0) * power(2.0), p * (p - 1.0) * (p - 2.0) * power(3.0));
+            let xx_p = power(2.0) * (2.0 * p - 1.0 + p * (p - 1.0) * l);
+            let x_pp = power(1.0) * (2.0 * l + p * l * l);
+            let (xx, xxx) = (p * (p - 1.0) * power(2.0), p * (p - 1.0) * (p - 2.0) * power(3.0));
             let expected: [(&[usize], f64); 12] = [
                 (&[0], p * power(1.0)),
-                (&[0, 0], x_x),
-                (&[0, 0, 0], x_x_x),
+                (&[0, 0], xx),
+                (&[0, 0, 0], xxx),
                 (&[0, 1], x_p),
                 (&[1, 0], x_p),
                 (&[1, 1], power(0.0) * l * l),
-                (&[0, 0, 1], x_x_p),
-                (&[0, 1, 0], x_x_p),
-                (&[1, 0, 0], x_x_p),
-                (&[0, 1, 1], x_p_p),
-                (&[1, 0, 1], x_p_p),
-                (&[1, 1, 0], x_p_p),
+                (&[0, 0, 1], xx_p),
+                (&[0, 1, 0], xx_p),
+                (&[1, 0, 0], xx_p),
+                (&[0, 1, 1], x_pp),
+                (&[1, 0, 1], x_pp),
+                (&[1, 1, 0], x_pp),
             ];
             for (order, expected) in expected {
                 let found = along(order);

@@ -202,7 +202,9 @@ fn numbers<T: Real>(bytes: &[u8]) -> Vec<T> {
 /// The bytes of numbers, the lowest first.
 fn to_le_bytes<T: Real>(values: &[T]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(size_of_val(values));
-    values.iter().for_each(|x| bytes.extend_from_slice(&x.bits().to_le_bytes()[..size_of::<T>()]));
+    for x in values {
+        bytes.extend_from_slice(&x.bits().to_le_bytes()[..size_of::<T>()]);
+    }
     bytes
 }
 
