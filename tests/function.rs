@@ -268,6 +268,41 @@ fn angles_may_be_large() {
 }
 
 #[test]
+fn angles_of_either_operand_may_be_large() {
+    gradus::pointwise! { fn waves(x, y) = x.sin() * y.cos(); }
+    fn check<T: Real>(tolerance: f64) {
+        let near = |start: f64| -> Array1<T> { (0..100).map(|i| T::of(start + f64::from(i) * 0.37)).collect() };
+        let far = |start: f64| -> Array1<T> { (0..100).map(|i| T::of(start + f64::from(i) * 3.1e7)).collect() };
+        for (x, y) in [(far(2e6), near(0.2)), (near(0.2), far(2e6)), (far(2e6), far(5e6))] {
+            // Alone, together, and together in a plan.
+            let run = |operands: &[usize], eager: bool| {
+                let (params, mut tape) = (Params::new(), Tape::new());
+                tape.eager(eager);
+                let mut last = Vec::new();
+                for _ in 0..3 {
+                    let step = tape.record(&params);
+                    let v = [step.variable(&x), step.variable(&y)];
+                    let asked: Vec<_> = operands.iter().map(|&k| v[k]).collect();
+                    last = step.values(&waves(v[0], v[1]).sum().gradients(&asked));
+                }
+                last
+            };
+            let together = run(&[0, 1], false);
+            assert_eq!(together, run(&[0, 1], true), "{} interpreted", T::NAME);
+            assert_eq!(together, [run(&[0], false).remove(0), run(&[1], false).remove(0)], "{} alone", T::NAME);
+            let slopes = together[0].iter().zip(&together[1]);
+            for ((x, y), (along_x, along_y)) in x.iter().zip(&y).zip(slopes) {
+                let (x, y) = (x.as_f64(), y.as_f64());
+                assert!((along_x.as_f64() - x.cos() * y.cos()).abs() <= tolerance, "{}: {x}, {y}", T::NAME);
+                assert!((along_y.as_f64() + x.sin() * y.sin()).abs() <= tolerance, "{}: {x}, {y}", T::NAME);
+            }
+        }
+    }
+    check::<f64>(1e-15);
+    check::<f32>(1e-6);
+}
+
+#[test]
 fn branches_not_taken_do_not_count() {
     gradus::pointwise! { fn guarded(x) = if x > 0.0 { x.sqrt() * x.ln() } else { 0.0 * x }; }
     let x = array![-1.0, 0.0, 4.0];

@@ -9,6 +9,7 @@ use std::sync::Arc;
 mod alarms;
 mod explain;
 mod families;
+mod held;
 mod kinks;
 mod large;
 mod modes;
