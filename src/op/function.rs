@@ -103,8 +103,11 @@ impl Primitive for Function {
                     *x = row[i].as_f64();
                 }
                 *y = T::of(match self.order {
-                    // As many bits as every type of elements has.
-                    DECISIONS => (compiled.decisions(&x) % (1 << 24)) as f64,
+                    // As many bits as every type of elements has, and something of all: whole parts differ in the highest.
+                    DECISIONS => {
+                        let all = compiled.decisions(&x);
+                        ((all ^ all >> 24 ^ all >> 48) % (1 << 24)) as f64
+                    }
                     _ => compiled.derivative(&x, &directions),
                 });
             }

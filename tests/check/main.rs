@@ -9,6 +9,7 @@ use std::sync::Arc;
 mod alarms;
 mod explain;
 mod families;
+mod held;
 mod hints;
 mod kinks;
 mod large;

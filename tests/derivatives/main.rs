@@ -6,6 +6,7 @@ mod checkpoint;
 mod closed_forms;
 mod cost;
 mod counted;
+mod held;
 mod linearize;
 mod messages;
 mod operators;

@@ -1,6 +1,8 @@
 //! Operators against each other, over arrays and over parameters, nested to any order.
 
 use std::cell::Cell;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use gradus::prelude::*;
 
@@ -124,6 +126,54 @@ fn a_tall_jacobian_over_parameters_runs_forwards() {
     let e = x.mapv(|x| (0.5 * x).exp());
     assert_close(j.column(0), &(2.0 * &x * &e), 1e-15);
     assert_close(j.column(1), &e, 1e-15);
+}
+
+/// 3·x, which counts how often it is computed, and so does its derivative, which is the same.
+struct Tripled(AtomicUsize);
+
+#[derive(Clone)]
+struct Triple(Arc<Tripled>);
+
+impl CustomOp<f64> for Triple {
+    fn shape(&self, inputs: &[Shape]) -> Shape {
+        inputs[0]
+    }
+
+    fn eval(&self, inputs: &[ndarray::ArrayViewD<'_, f64>], out: &mut [f64]) {
+        self.0.0.fetch_add(1, Ordering::Relaxed);
+        out.iter_mut().zip(&inputs[0]).for_each(|(y, x)| *y = 3.0 * x);
+    }
+
+    fn vjp<'t>(&self, _: &[Var<'t, f64>], _: Var<'t, f64>, c: Var<'t, f64>) -> Vec<Cotangent<'t, f64>> {
+        vec![c.custom(Arc::new(self.clone()), &[c]).into()]
+    }
+}
+
+#[test]
+fn a_jacobian_runs_once_for_each_row_or_column_whichever_are_fewer() {
+    for (tall, rows) in [(true, 24), (false, 2)] {
+        // From 2 numbers to 24, or from 24 to 2.
+        let n = if tall { 2 } else { 24 };
+        let (x, w) =
+            (vector::<f64>(0.7, n), wave::<f64>(0.3, &[n, rows]).into_dimensionality::<ndarray::Ix2>().unwrap());
+        let expected = 3.0 * &w.t();
+        let count = Arc::new(Tripled(AtomicUsize::new(0)));
+        let op: Arc<dyn CustomOp<f64>> = Arc::new(Triple(count.clone()));
+        let over_an_array = jacobian(|x| x.custom(op.clone(), &[x]).matmul(x.constant(&w)), &x);
+        let array = count.0.swap(0, Ordering::Relaxed);
+        let mut params = Params::<f64>::new();
+        let a = params.add_array("a", &x);
+        let over_parameters = model::jacobian(&params, |step| {
+            let a = step.param(a);
+            a.custom(op.clone(), &[a]).matmul(a.constant(&w))
+        });
+        let parameters = count.0.load(Ordering::Relaxed);
+        assert_close(&over_an_array, &expected, 1e-15);
+        assert_close(&over_parameters, &expected, 1e-15);
+        for count in [array, parameters] {
+            assert!((2..=4).contains(&count), "{rows} rows of {n}: {count} runs");
+        }
+    }
 }
 
 #[test]

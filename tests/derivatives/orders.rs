@@ -179,23 +179,23 @@ fn powers_at_small_whole_exponents() {
                 order.iter().fold(f(v[0], v[1]).sum(), |y, &k| y.gradient(v[k]).sum()).item()
             };
             let power = |by: f64| x.powf(p - by);
-            let x_p = power(1.0) * (1.0 + p * l);
-            let xx_p = power(2.0) * (2.0 * p - 1.0 + p * (p - 1.0) * l);
-            let x_pp = power(1.0) * (2.0 * l + p * l * l);
-            let (xx, xxx) = (p * (p - 1.0) * power(2.0), p * (p - 1.0) * (p - 2.0) * power(3.0));
+            let mixed = power(1.0) * (1.0 + p * l);
+            let bent_in_x = power(2.0) * (2.0 * p - 1.0 + p * (p - 1.0) * l);
+            let bent_in_p = power(1.0) * (2.0 * l + p * l * l);
+            let (second, third) = (p * (p - 1.0) * power(2.0), p * (p - 1.0) * (p - 2.0) * power(3.0));
             let expected: [(&[usize], f64); 12] = [
                 (&[0], p * power(1.0)),
-                (&[0, 0], xx),
-                (&[0, 0, 0], xxx),
-                (&[0, 1], x_p),
-                (&[1, 0], x_p),
+                (&[0, 0], second),
+                (&[0, 0, 0], third),
+                (&[0, 1], mixed),
+                (&[1, 0], mixed),
                 (&[1, 1], power(0.0) * l * l),
-                (&[0, 0, 1], xx_p),
-                (&[0, 1, 0], xx_p),
-                (&[1, 0, 0], xx_p),
-                (&[0, 1, 1], x_pp),
-                (&[1, 0, 1], x_pp),
-                (&[1, 1, 0], x_pp),
+                (&[0, 0, 1], bent_in_x),
+                (&[0, 1, 0], bent_in_x),
+                (&[1, 0, 0], bent_in_x),
+                (&[0, 1, 1], bent_in_p),
+                (&[1, 0, 1], bent_in_p),
+                (&[1, 1, 0], bent_in_p),
             ];
             for (order, expected) in expected {
                 let found = along(order);
