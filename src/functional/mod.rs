@@ -40,6 +40,7 @@
 
 use ndarray::{Array, ArrayD, ArrayRef, Dimension};
 
+use crate::grad::other_shape;
 use crate::params::Params;
 use crate::real::Real;
 use crate::run::Tensor;
@@ -118,10 +119,7 @@ fn variables<'t, T: Real>(step: Step<'t, '_, T>, xs: &[&dyn Tensor<T>]) -> Vec<V
 
 #[track_caller]
 fn expect_direction(op: &str, direction: &[usize], x: &[usize]) {
-    assert!(
-        direction == x,
-        "{op}: the direction has shape {direction:?}, the variable {x:?}\n  help: a direction has a number for each one of the variable"
-    );
+    assert!(direction == x, "{op}: {}", other_shape(direction, x));
 }
 
 /// An array of the dimension of `x`.

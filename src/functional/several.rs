@@ -4,7 +4,7 @@ use ndarray::{Array2, ArrayD, ArrayRef, Axis, Dimension};
 
 use super::matrix::jacobian_of;
 use super::{Scratch, expect_direction, variables};
-use crate::grad::pull_back;
+use crate::grad::{other_count, pull_back};
 use crate::real::Real;
 use crate::run::Tensor;
 use crate::tape::Var;
@@ -137,12 +137,7 @@ pub fn hvps<T: Real>(
     xs: &[&dyn Tensor<T>],
     directions: &[&dyn Tensor<T>],
 ) -> Vec<ArrayD<T>> {
-    assert!(
-        xs.len() == directions.len(),
-        "hvp: {} directions for {} variables\n  help: give one for each, of zeros where nothing moves",
-        directions.len(),
-        xs.len()
-    );
+    assert!(xs.len() == directions.len(), "hvp: {}", other_count(directions.len(), xs.len()));
     for (x, direction) in xs.iter().zip(directions) {
         expect_direction("hvp", direction.lengths(), x.lengths());
     }

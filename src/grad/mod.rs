@@ -57,6 +57,20 @@ fn answer<'t, T: Real>(recorder: Recorder<'t, T>, request: Request, xs: &[Var<'t
     derivatives
 }
 
+/// What is said of directions that are not as many as the variables.
+pub(crate) fn other_count(directions: usize, variables: usize) -> String {
+    format!(
+        "{directions} directions for {variables} variables\n  help: give one for each, of zeros where nothing moves"
+    )
+}
+
+/// What is said of a direction whose shape is not the variable's.
+pub(crate) fn other_shape(direction: &[usize], variable: &[usize]) -> String {
+    format!(
+        "the direction has shape {direction:?}, the variable {variable:?}\n  help: a direction has a number for each one of the variable"
+    )
+}
+
 impl<'t, T: Real> Var<'t, T> {
     /// The derivative of this scalar for `x`, recorded as further instructions: it can be read, used and differentiated
     /// like any tensor. Zero where this scalar does not depend on `x`.
@@ -170,19 +184,12 @@ impl<'t, T: Real> Var<'t, T> {
     #[track_caller]
     pub fn jvps(self, xs: &[Self], dxs: &[Self]) -> Self {
         if xs.len() != dxs.len() {
-            self.fail(
-                "jvp",
-                &format!(
-                    "{} directions for {} variables\n  help: give one for each, of zeros where nothing moves",
-                    dxs.len(),
-                    xs.len()
-                ),
-            );
+            self.fail("jvp", &other_count(dxs.len(), xs.len()));
         }
         for (x, dx) in xs.iter().zip(dxs) {
             let (own, other) = (x.shape(), dx.shape());
             if own != other {
-                self.fail("jvp", &format!("the direction has shape {other}, the variable {own}\n  help: a direction has a number for each one of the variable"));
+                self.fail("jvp", &other_shape(&other, &own));
             }
         }
         let u = self.literal(0.0).broadcast_to(self.shape()).alias();
